@@ -1,0 +1,3 @@
+module github.com/dspool/dspool
+
+go 1.25.0
