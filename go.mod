@@ -1,6 +1,6 @@
 module github.com/dspool/dspool
 
-go 1.26.0
+go 1.25.0
 
 require (
 	github.com/google/jsonschema-go v0.4.3 // indirect
@@ -8,5 +8,5 @@ require (
 	github.com/spf13/cobra v1.10.2 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	go.uber.org/goleak v1.3.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/sys v0.40.0 // indirect
 )
