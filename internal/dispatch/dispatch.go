@@ -1,0 +1,174 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/dspool/dspool/fault"
+)
+
+// A Target is something that calls can be given to.
+type Target interface {
+	// ID names the target. No two targets of a Dispatcher share an id.
+	ID() string
+}
+
+// Config bounds the queue.
+type Config struct {
+	// QueueSize is how many calls may wait at once. 0 means that none may.
+	QueueSize int
+	// QueueTimeout is how long a call may wait. 0 means as long as its own
+	// deadline allows.
+	QueueTimeout time.Duration
+}
+
+// An Ask says what a call needs.
+type Ask struct {
+	// Exclusive asks for a whole target.
+	Exclusive bool
+	// Avoid is the id of a target that must not be chosen, or "".
+	Avoid string
+	// Deadline ends the wait. The zero time means no deadline.
+	Deadline time.Time
+	// Again marks a call that was accepted before and lost its target before
+	// it began: the queue's size does not apply, and it waits at the head.
+	Again bool
+}
+
+// A Dispatcher gives calls to targets. It is safe for concurrent use.
+type Dispatcher[T Target] struct {
+	cfg     Config
+	waiters sync.Pool // of *waiter[T]
+
+	mu       sync.Mutex
+	seats    []*seat[T]
+	next     int // where the next search starts, so that ties take turns
+	queue    list[T]
+	plain    int          // waiters in the queue that are not exclusive
+	booked   *seat[T]     // reserved for an exclusive call
+	bookedBy *waiter[T]   // that call
+	outage   *fault.Error // why there are no targets; nil: they are on their way
+	closed   *fault.Error
+	meter    meter
+}
+
+// New returns a Dispatcher without targets: calls wait until the first one is
+// added.
+func New[T Target](cfg Config) *Dispatcher[T] {
+	return &Dispatcher[T]{cfg: cfg}
+}
+
+// Acquire returns a slot as soon as a target is free. It fails with
+// queue_full, queue_timeout, deadline_exceeded, canceled, with the outage's
+// error, or with the error given to Close; none of these calls ever started.
+func (d *Dispatcher[T]) Acquire(ctx context.Context, ask Ask) (Slot[T], error) {
+	d.mu.Lock()
+	if s := d.take(ask); s != nil {
+		d.mu.Unlock()
+		return Slot[T]{owner: d, seat: s, exclusive: ask.Exclusive}, nil
+	}
+	w, err := d.enqueue(ask)
+	d.mu.Unlock()
+	if err != nil {
+		return Slot[T]{}, err
+	}
+	return d.wait(ctx, w)
+}
+
+// take finds a seat for a call that need not wait. Callers hold mu.
+func (d *Dispatcher[T]) take(ask Ask) *seat[T] {
+	switch {
+	case d.closed != nil:
+		return nil
+	case ask.Exclusive && d.queue.len > 0, !ask.Exclusive && d.plain > 0:
+		return nil // others came first
+	}
+	s := d.choose(ask, nil)
+	if s != nil {
+		s.hold(ask.Exclusive)
+	}
+	return s
+}
+
+// enqueue puts a call that must wait into the queue. Callers hold mu.
+func (d *Dispatcher[T]) enqueue(ask Ask) (*waiter[T], error) {
+	now := time.Now()
+	switch {
+	case d.closed != nil:
+		return nil, d.closed
+	case d.outage != nil && len(d.seats) == 0:
+		return nil, d.outage
+	case !ask.Again && d.queue.len >= d.cfg.QueueSize:
+		return nil, d.full(now)
+	}
+	w := d.waiter(ask, now)
+	if ask.Again {
+		d.queue.pushFront(w)
+	} else {
+		d.queue.pushBack(w)
+	}
+	d.meter.observe(now)
+	if !ask.Exclusive {
+		d.plain++
+	}
+	d.pump()
+	return w, nil
+}
+
+// Add makes a target available for capacity calls at once, and ends an outage.
+func (d *Dispatcher[T]) Add(target T, capacity int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.outage = nil
+	d.seats = append(d.seats, &seat[T]{target: target, capacity: capacity})
+	d.pump()
+}
+
+// Remove takes a target out, if it is there. Slots that are still held on it
+// stay valid and are to be released as usual.
+func (d *Dispatcher[T]) Remove(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, s := range d.seats {
+		if s.target.ID() != id {
+			continue
+		}
+		d.seats = append(d.seats[:i], d.seats[i+1:]...)
+		if d.booked == s {
+			d.unbook()
+		}
+		d.pump()
+		return
+	}
+}
+
+// Fail declares an outage: while there is no target, waiting and arriving
+// calls fail with err instead of waiting. Fail(nil), and the next Add, end it.
+func (d *Dispatcher[T]) Fail(err *fault.Error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.outage = err
+	if err != nil && len(d.seats) == 0 {
+		d.flush(err)
+	}
+}
+
+// Close fails every waiting call and every later one with err. Slots already
+// handed out are not touched. Only the first Close counts.
+func (d *Dispatcher[T]) Close(err *fault.Error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed == nil {
+		d.closed = err
+		d.flush(err)
+	}
+}
+
+// flush fails every waiting call. Callers hold mu.
+func (d *Dispatcher[T]) flush(err *fault.Error) {
+	for w := d.queue.head; w != nil; w = d.queue.head {
+		d.leave(w)
+		w.granted <- grant[T]{err: err}
+	}
+}

@@ -1,0 +1,111 @@
+package dispatch
+
+import "time"
+
+// A seat is a target and what is on it. Guarded by the Dispatcher's mu.
+type seat[T Target] struct {
+	target   T
+	capacity int
+	inFlight int
+	whole    bool // an exclusive call holds it
+}
+
+func (s *seat[T]) hold(exclusive bool) {
+	s.inFlight++
+	s.whole = exclusive
+}
+
+// free reports whether the seat can take a call now.
+func (s *seat[T]) free(exclusive bool) bool {
+	if exclusive {
+		return s.inFlight == 0
+	}
+	return !s.whole && s.inFlight < s.capacity
+}
+
+// A Slot is the right to run one call on a target. It must be released exactly
+// once, when the work has really stopped.
+type Slot[T Target] struct {
+	owner     *Dispatcher[T]
+	seat      *seat[T]
+	exclusive bool
+	waited    time.Duration
+}
+
+// Target is where the call runs.
+func (s Slot[T]) Target() T { return s.seat.target }
+
+// Waited is how long the call stood in the queue.
+func (s Slot[T]) Waited() time.Duration { return s.waited }
+
+// Release gives the slot back and hands it to the next waiting call.
+func (s Slot[T]) Release() {
+	d := s.owner
+	d.mu.Lock()
+	s.seat.inFlight--
+	if s.exclusive {
+		s.seat.whole = false
+	}
+	d.meter.released++
+	if d.queue.len > 0 {
+		d.pump()
+	}
+	d.mu.Unlock()
+}
+
+// choose returns the least loaded seat that can take the call now, or nil.
+// Equally loaded seats take turns. Callers hold mu.
+func (d *Dispatcher[T]) choose(ask Ask, by *waiter[T]) *seat[T] {
+	var best *seat[T]
+	n := len(d.seats)
+	for i := range n {
+		at := d.next + i
+		if at >= n {
+			at -= n
+		}
+		s := d.seats[at]
+		if !s.free(ask.Exclusive) || d.kept(s, by) || s.target.ID() == ask.Avoid {
+			continue
+		}
+		if best == nil || s.inFlight < best.inFlight {
+			best = s
+			if s.inFlight == 0 {
+				break
+			}
+		}
+	}
+	d.turn()
+	return best
+}
+
+// kept reports whether a seat is reserved for somebody else than by.
+func (d *Dispatcher[T]) kept(s *seat[T], by *waiter[T]) bool {
+	return d.booked == s && (by == nil || d.bookedBy != by)
+}
+
+// turn moves the start of the next search on by one.
+func (d *Dispatcher[T]) turn() {
+	d.next++
+	if d.next >= len(d.seats) {
+		d.next = 0
+	}
+}
+
+// book reserves the least loaded seat for an exclusive call: it gets no other
+// calls, so that it runs empty. One reservation stands at a time, for the first
+// exclusive call in the queue. Callers hold mu.
+func (d *Dispatcher[T]) book(w *waiter[T]) {
+	if d.booked != nil {
+		return
+	}
+	for _, s := range d.seats {
+		if s.whole || s.target.ID() == w.ask.Avoid {
+			continue
+		}
+		if d.booked == nil || s.inFlight < d.booked.inFlight {
+			d.booked, d.bookedBy = s, w
+		}
+	}
+}
+
+func (d *Dispatcher[T]) unbook() { d.booked, d.bookedBy = nil, nil }
