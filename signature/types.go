@@ -1,0 +1,247 @@
+package signature
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+const supported = "supported are str, int, float, bool, bytes, list[T], dict[K, V], set[T], tuple[T, ...], Optional[T], " +
+	"Union[T, U], T | U, Literal['a', 'b'], Any, datetime, date, time, UUID, dspy.Image, dspy.History, " +
+	"string, integer, boolean, map, atom, embedding, probability, confidence_score, reasoning_chain, union([T, U])"
+
+// A parsedType is a type in both its forms.
+type parsedType struct {
+	text     string
+	schema   *jsonschema.Schema
+	optional bool // null is one of its values
+}
+
+func typed(name string) *jsonschema.Schema { return &jsonschema.Schema{Type: name} }
+
+// union reads T or T | U | ...
+func (p *parser) union() parsedType {
+	p.depth++
+	defer func() { p.depth-- }()
+	if p.depth > depthMax {
+		p.failAt(p.tok, fmt.Sprintf("types nest deeper than %d levels", depthMax))
+	}
+	all := []parsedType{p.single()}
+	for p.accept("|") {
+		all = append(all, p.single())
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	return alternatives(all, " | ", "", "")
+}
+
+// alternatives makes one type that admits any of several.
+func alternatives(all []parsedType, sep, before, after string) parsedType {
+	var out parsedType
+	texts := make([]string, len(all))
+	for i, t := range all {
+		texts[i] = t.text
+		out.optional = out.optional || t.optional
+	}
+	out.text = before + strings.Join(texts, sep) + after
+	out.schema = anyOf(all)
+	return out
+}
+
+// anyOf puts plain types into one list and everything else into an anyOf.
+func anyOf(all []parsedType) *jsonschema.Schema {
+	var flat []*jsonschema.Schema
+	for _, t := range all {
+		if t.schema.AnyOf != nil && len(t.schema.Extra) == 0 {
+			flat = append(flat, t.schema.AnyOf...)
+		} else {
+			flat = append(flat, t.schema)
+		}
+	}
+	if len(flat) == 1 {
+		return flat[0]
+	}
+	return &jsonschema.Schema{AnyOf: flat}
+}
+
+// single reads one type without "|".
+func (p *parser) single() parsedType {
+	at := p.tok
+	if at.kind == text {
+		p.failAt(at, "a type is written without quotes; fixed values are Literal['a', 'b']")
+	}
+	if at.kind != name {
+		p.fail("a type")
+		return parsedType{schema: &jsonschema.Schema{}}
+	}
+	full := p.dotted()
+	switch base := full[strings.LastIndexByte(full, '.')+1:]; {
+	case !known(full):
+		p.failAt(at, fmt.Sprintf("unsupported type %q; %s", full, supported))
+	case base == "Literal":
+		return p.literal(full)
+	case p.tok.is("[") || p.tok.is("("):
+		return p.generic(at, full, base)
+	default:
+		return p.plain(at, full, base)
+	}
+	return parsedType{schema: &jsonschema.Schema{}}
+}
+
+// dotted reads a name with its module.
+func (p *parser) dotted() string {
+	full := p.tok.value
+	p.advance()
+	for p.accept(".") {
+		if p.tok.kind != name {
+			p.fail(`a name after "."`)
+			break
+		}
+		full += "." + p.tok.value
+		p.advance()
+	}
+	return full
+}
+
+// known reports whether the module in front of a type's name is one that has
+// it: "typing.List", "datetime.date", "dspy.Image". Names are only compared,
+// never looked up.
+func known(full string) bool {
+	module, base := "", full
+	if i := strings.LastIndexByte(full, '.'); i >= 0 {
+		module, base = full[:i], full[i+1:]
+	}
+	switch module {
+	case "":
+		return arity(base).known
+	case "typing", "t":
+		return arity(base).known && base[0] >= 'A' && base[0] <= 'Z'
+	case "dspy":
+		return dspyType(base)
+	case "datetime":
+		return base == "datetime" || base == "date" || base == "time"
+	case "uuid":
+		return base == "UUID"
+	case "decimal":
+		return base == "Decimal"
+	}
+	return false
+}
+
+// dspyType lists the types of DSPy that a field may have.
+func dspyType(base string) bool {
+	switch base {
+	case "Image", "Audio", "File", "Code", "History", "Reasoning", "Document",
+		"Citations", "Tool", "ToolCalls", "ToolCallResults":
+		return true
+	}
+	return false
+}
+
+// plain returns a type that stands without brackets.
+func (p *parser) plain(at token, full, base string) parsedType {
+	if strings.HasPrefix(full, "dspy.") {
+		return parsedType{text: full, schema: &jsonschema.Schema{Extra: map[string]any{"x-dspy": full}}}
+	}
+	if need := arity(base); need.min > 0 {
+		p.failAt(at, fmt.Sprintf("%s needs the types it is made of: %s", base, need.form))
+	}
+	return parsedType{
+		text: full, schema: plainSchema(base),
+		optional: base == "None" || base == "NoneType",
+	}
+}
+
+// plainSchema returns the schema of a type that stands without brackets.
+func plainSchema(base string) *jsonschema.Schema {
+	switch base {
+	case "str", "string", "atom", "AnyStr", "Text":
+		return typed("string")
+	case "int", "integer":
+		return typed("integer")
+	case "float", "number", "Decimal":
+		return typed("number")
+	case "bool", "boolean":
+		return typed("boolean")
+	case "None", "NoneType":
+		return typed("null")
+	case "bytes", "bytearray":
+		return &jsonschema.Schema{Type: "string", ContentEncoding: "base64"}
+	case "datetime":
+		return &jsonschema.Schema{Type: "string", Format: "date-time"}
+	case "date", "time":
+		return &jsonschema.Schema{Type: "string", Format: base}
+	case "UUID":
+		return &jsonschema.Schema{Type: "string", Format: "uuid"}
+	case "probability", "confidence_score":
+		return &jsonschema.Schema{Type: "number", Minimum: jsonschema.Ptr(0.0), Maximum: jsonschema.Ptr(1.0)}
+	case "embedding":
+		return &jsonschema.Schema{Type: "array", Items: typed("number")}
+	case "reasoning_chain":
+		return &jsonschema.Schema{Type: "array", Items: typed("string")}
+	case "dict", "Dict", "map", "Mapping", "MutableMapping":
+		return typed("object")
+	case "set", "Set", "frozenset", "FrozenSet":
+		return &jsonschema.Schema{Type: "array", UniqueItems: true}
+	case "list", "List", "tuple", "Tuple", "Sequence", "Iterable", "Collection":
+		return typed("array")
+	}
+	return &jsonschema.Schema{} // any, Any, object
+}
+
+// literal reads Literal['a', 1, True, None].
+func (p *parser) literal(full string) parsedType {
+	if !p.accept("[") {
+		p.fail(`"[" and the values, as in Literal['a', 'b']`)
+	}
+	out := parsedType{schema: &jsonschema.Schema{}}
+	var texts []string
+	strs := 0
+	for p.err == nil && !p.tok.is("]") {
+		v, src := p.value()
+		out.schema.Enum = append(out.schema.Enum, v)
+		texts = append(texts, src)
+		out.optional = out.optional || v == nil
+		if _, ok := v.(string); ok {
+			strs++
+		}
+		if !p.accept(",") && !p.tok.is("]") {
+			p.fail(`"," or "]"`)
+		}
+	}
+	if len(texts) == 0 {
+		p.failAt(p.tok, "a Literal needs at least one value, as in Literal['a', 'b']")
+	}
+	p.accept("]")
+	if strs == len(texts) {
+		out.schema.Type = "string"
+	}
+	out.text = full + "[" + strings.Join(texts, ", ") + "]"
+	return out
+}
+
+// value reads one value of a Literal.
+func (p *parser) value() (value any, source string) {
+	t := p.tok
+	switch {
+	case t.kind == text:
+		value, source = t.value, pythonString(t.value)
+	case t.kind == number && json.Valid([]byte(t.value)) && !strings.ContainsAny(t.value, ".eE"):
+		value, source = json.Number(t.value), t.value
+	case t.kind == name && (t.value == "True" || t.value == "False"):
+		value, source = t.value == "True", t.value
+	case t.kind == name && t.value == "None":
+		value, source = nil, t.value
+	default:
+		p.fail("a string in quotes, an integer, True, False or None")
+	}
+	p.advance()
+	return value, source
+}
+
+func pythonString(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
