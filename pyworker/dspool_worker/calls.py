@@ -1,0 +1,154 @@
+"""One call as a program sees it, and what a program gives back."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import time
+from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from . import wire
+from .encoding import encode
+from .errors import Fault
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
+
+#: The call that the running code belongs to; copied into tasks and threads.
+CURRENT: ContextVar[Call] = ContextVar("dspool_call")
+
+
+class Result(msgspec.Struct):
+    """What a program answers. value may be msgspec.Raw: JSON that is written already."""
+
+    value: Any = None
+    usage: dict[str, dict[str, int]] | None = None
+    attachments: dict[str, bytes] | None = None
+
+
+class Event(msgspec.Struct):
+    """One item of a stream; kind is item, chunk or status."""
+
+    kind: str
+    data: Any
+
+
+class Program(Protocol):
+    """Something that can be called. Built once, used by many calls at the same time."""
+
+    exclusive: bool
+
+    async def call(self, inputs: dict[str, Any], call: Call) -> Result:
+        """Run once and give the result."""
+
+    def stream(self, inputs: dict[str, Any], call: Call) -> AsyncIterator[Event | Result]:
+        """Run once, giving events on the way and the Result as the last item."""
+
+
+class Call:
+    """One call in flight. Lives on the event loop; mark_started may be used from any thread."""
+
+    __slots__ = (
+        "_credit", "_waiting", "arrived", "attachments", "began", "body", "cancel_why", "id", "lm",
+        "meta", "program", "runtime", "started", "task",
+    )  # fmt: skip
+
+    def __init__(self, runtime: Runtime, id: int, meta: wire.CallMeta, body: Any, arrived: int) -> None:
+        self.runtime = runtime
+        self.id = id
+        self.meta = meta
+        self.body = body
+        self.arrived = arrived
+        self.began = 0
+        self.started = False
+        self.cancel_why = ""
+        self.task: asyncio.Task[None] | None = None
+        self.program: Any = None
+        self.lm: dict[str, Any] | None = None
+        self._credit = meta.s
+        self._waiting: collections.deque[asyncio.Future[None]] | None = None
+
+    @property
+    def lm_hash(self) -> str:
+        """The hash of the LM's definition, or an empty string."""
+        return self.meta.l
+
+    @property
+    def trace(self) -> str:
+        """The W3C traceparent, or an empty string."""
+        return self.meta.t
+
+    @property
+    def session(self) -> str:
+        """The session key, or an empty string."""
+        return self.meta.k
+
+    @property
+    def streams(self) -> bool:
+        """Whether the caller takes events."""
+        return self.meta.s >= 0
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the caller has given up; the work has to stop soon."""
+        return bool(self.cancel_why)
+
+    def remaining(self) -> float | None:
+        """Seconds of the time budget that are left (never below 0), None without a budget."""
+        if self.meta.b < 0:
+            return None
+        return max(0.0, (self.meta.b - (time.monotonic_ns() - self.arrived) / 1000) / 1e6)
+
+    def mark_started(self) -> None:
+        """Note in the ledger that user code is about to run. Any number of times, from any thread."""
+        if not self.started:
+            self.started = True
+            self.began = time.monotonic_ns()
+            self.runtime.ledger.mark(self.id)
+
+    async def in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run a sync function in a worker thread, the context copied.
+
+        When the task is cancelled, an exception is raised in the thread, and CancelledError
+        comes out here only once the function has really stopped.
+        """
+        return await self.runtime.threads.run(function, *args, **kwargs)
+
+    async def emit(self, kind: str, data: Any) -> None:
+        """Send one event, waiting for credit first. Without a stream it goes nowhere."""
+        if not self.streams:
+            return
+        body = data if type(data) is bytes else encode(data)
+        while self._credit <= 0:
+            await self._wait_for_credit()
+        self._credit -= 1
+        self.runtime.connection.send_frame(wire.EVENT, self.id, b'{"k":"%s"}' % kind.encode(), body)
+
+    async def _wait_for_credit(self) -> None:
+        if self._waiting is None:
+            self._waiting = collections.deque()
+        waiter: asyncio.Future[None] = self.runtime.loop.create_future()
+        self._waiting.append(waiter)
+        try:
+            await waiter
+        finally:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+
+    def grant(self, credit: int) -> None:
+        """Take credit for more events from the host."""
+        self._credit += credit
+        for waiter in list(self._waiting or ())[: self._credit]:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def stopped_fault(self) -> Fault:
+        """Give the answer for a call whose work was stopped on the caller's demand."""
+        started = "yes" if self.started else "no"
+        if self.cancel_why == "deadline":
+            return Fault("deadline_exceeded", "the call's time budget ran out", started=started)
+        return Fault("canceled", "the caller gave the call up", started=started)
