@@ -7,6 +7,7 @@ import (
 // commands lists every command of the binary, in the order of the help page.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
+		newEnvCommand(a),
 		newVersionCommand(a),
 		newExitCodesTopic(),
 	}

@@ -1,0 +1,27 @@
+// Package pyworker carries the Python half of dspool inside the binary: the
+// package dspool_worker, which runs in every worker process, and the lock file
+// of what it needs.
+package pyworker
+
+import (
+	"embed"
+	"io/fs"
+)
+
+// The pattern is a glob and not the folder: a folder would drop __init__.py and
+// __main__.py, because their names begin with an underscore.
+//
+//go:embed dspool_worker/*.py dspool_worker/py.typed
+var files embed.FS
+
+//go:embed requirements.lock
+var lock []byte
+
+// Folder is the name of the package's folder in [Files].
+const Folder = "dspool_worker"
+
+// Files returns the Python package: [Folder] with all its modules.
+func Files() fs.FS { return files }
+
+// Lock returns the universal lock file, with hashes, of what the package needs.
+func Lock() []byte { return append([]byte(nil), lock...) }
