@@ -141,10 +141,14 @@ func reservedReason(name string, on side) string {
 	return ""
 }
 
-// signatureMember lists names that break the building of a dspy.Signature.
+// signatureMember lists the public attributes of dspy.Signature and its
+// metaclass. Some break the building of a signature, the others are hidden.
 func signatureMember(name string) bool {
 	switch name {
-	case "fields", "instructions", "input_fields", "output_fields", "signature":
+	case "fields", "instructions", "input_fields", "output_fields", "signature",
+		"append", "append_instructions", "prepend", "insert", "delete", "equals",
+		"dump_state", "load_state", "with_instructions", "with_updated_fields",
+		"register", "mro":
 		return true
 	}
 	return false

@@ -1,9 +1,20 @@
 package validate
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
+	"slices"
 
 	"github.com/google/jsonschema-go/jsonschema"
+)
+
+const (
+	// listedMax bounds how many violations are listed; the rest is counted.
+	listedMax = 64
+	// depthMax bounds how deep a value nests. Python's own limit is 1,000
+	// frames, of which one level of JSON costs about two.
+	depthMax = 400
 )
 
 // A Violation is one thing that is wrong with a value.
@@ -17,34 +28,117 @@ type Violation struct {
 // String returns "path: message".
 func (v Violation) String() string { return v.Path + ": " + v.Message }
 
-// A Checker is a compiled schema. It is safe for concurrent use.
-type Checker struct{}
-
-// Compile prepares a schema.
-func Compile(root *jsonschema.Schema, defs map[string]*jsonschema.Schema) (*Checker, error) {
-	return &Checker{}, nil
-}
-
-// Options say how a value is checked.
-type Options struct {
-	// Root is the name of the value itself in paths.
-	Root string
-	// NilAsEmpty turns null into an empty array, object or text where the
-	// schema wants one of these: what encoding/json makes of a nil slice.
-	NilAsEmpty bool
-	// Attached names members that travel outside of the JSON.
-	Attached []string
-}
-
-// A Report lists what is wrong.
+// A Report lists what is wrong with a value. The zero value: nothing.
 type Report struct {
+	// Violations are in the order of the value, at most 64.
 	Violations []Violation
 	// More is how many violations were found beyond those listed.
 	More int
 }
 
-// Check holds raw against the schema. It returns raw itself, or a changed copy
-// where a value had to be put into its canonical form.
+// Options say how a value is checked.
+type Options struct {
+	// Root names the value itself in paths.
+	Root string
+	// NilAsEmpty turns null into an empty array, object or text where the
+	// schema wants one of these and not null: what encoding/json makes of a
+	// nil slice or map.
+	NilAsEmpty bool
+	// Attached names members of the root object that travel outside of the
+	// JSON: they count as present, and must not be in it too.
+	Attached []string
+}
+
+// A Checker is a compiled schema. It is safe for concurrent use.
+type Checker struct{ root *node }
+
+// Compile prepares a schema; references "#/$defs/NAME" are resolved among
+// defs. A keyword that the package does not know how to check is an error, not
+// ignored.
+func Compile(root *jsonschema.Schema, defs map[string]*jsonschema.Schema) (*Checker, error) {
+	c := compiler{defs: defs, made: map[*jsonschema.Schema]*node{}}
+	n, err := c.node(root)
+	if err != nil {
+		return nil, err
+	}
+	return &Checker{root: n}, nil
+}
+
+// Check holds raw against the schema. It returns raw itself, or a copy where
+// something had to be brought into its canonical form: a missing member with a
+// default is filled in, 42.0 becomes 42 where an integer is asked for, a
+// date-time without a zone is taken as UTC. The result means nothing when the
+// report lists violations.
+//
+// The cost is one pass over raw, and memory for violations and changes only.
+// Unions whose alternatives look alike read their part of the value once for
+// each alternative.
 func (c *Checker) Check(raw json.RawMessage, o Options) (json.RawMessage, Report) {
-	return raw, Report{}
+	w := walk{src: raw, options: o, budget: 64*len(raw) + 1<<20}
+	if w.value(c.root) {
+		w.space()
+		if w.pos < len(w.src) {
+			w.broken("unexpected data after the value")
+		}
+	}
+	if len(w.report.Violations) > 0 {
+		return raw, w.report
+	}
+	return w.edited(), w.report
+}
+
+// walk is the state of one check.
+type walk struct {
+	src     []byte
+	pos     int
+	depth   int
+	path    []step
+	options Options
+	report  Report
+	edits   []edit
+	// budget is how many bytes may be read again for unions. It keeps a
+	// hostile value from being read exponentially often.
+	budget int
+}
+
+// An edit replaces src[from:to] in the result.
+type edit struct {
+	from, to int
+	text     string
+}
+
+// edited returns the source with the edits. A value that was read twice may have
+// led to the same edit twice; the first counts.
+func (w *walk) edited() json.RawMessage {
+	if len(w.edits) == 0 {
+		return w.src
+	}
+	slices.SortStableFunc(w.edits, func(a, b edit) int { return cmp.Or(a.from-b.from, a.to-b.to) })
+	out := make([]byte, 0, len(w.src)+64*len(w.edits))
+	at := 0
+	for i, e := range w.edits {
+		if e.from < at || i > 0 && e.from == w.edits[i-1].from {
+			continue
+		}
+		out = append(append(out, w.src[at:e.from]...), e.text...)
+		at = e.to
+	}
+	return append(out, w.src[at:]...)
+}
+
+// wrong records a violation at the current path.
+func (w *walk) wrong(format string, args ...any) {
+	if len(w.report.Violations) >= listedMax {
+		w.report.More++
+		return
+	}
+	w.report.Violations = append(w.report.Violations,
+		Violation{Path: w.where(), Message: fmt.Sprintf(format, args...)})
+}
+
+// broken records that the text is not JSON. The walk cannot go on: it returns
+// false, for its caller to return.
+func (w *walk) broken(format string, args ...any) bool {
+	w.wrong("not valid JSON at byte %d: %s", w.pos+1, fmt.Sprintf(format, args...))
+	return false
 }
