@@ -1,0 +1,111 @@
+"""One run of a DSPy program: its settings, its usage, its failures.
+
+Nothing here outlives the run: DSPy's own defaults keep every prompt of every
+caller in lists shared by the whole process.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import dspy
+from dspy.utils.usage_tracker import UsageTracker
+
+from .calls import Call
+from .errors import Fault, OutputInvalid, to_fault
+from .lms import Lms, Model, scrubbed
+
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+_REPLY_SHOWN = 500
+_PARSE_FAILED = re.compile(r"Failed to parse field (\w+)(?: with value .*? from the LM response)?[.:] ?(.*)", re.DOTALL)
+
+Adapter = dspy.Adapter
+
+
+class Run:
+    """What one call uses and has used. Belongs to that call."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.tracker = UsageTracker()
+
+    def usage(self) -> dict[str, dict[str, int]] | None:
+        """Sum up the tokens so far by model; None if there were none."""
+        totals = self.tracker.get_total_tokens()
+        counted = {
+            model: {name: int(counts.get(name) or 0) for name in _COUNTS} for model, counts in totals.items() if counts
+        }
+        return counted or None
+
+
+@asynccontextmanager
+async def running(call: Call, lms: Lms, adapter: Adapter | None, settings: dict[str, Any]) -> AsyncIterator[Run]:
+    """Set DSPy up for one call; what fails inside comes out as Fault, without secrets."""
+    async with lms.use(call.lm_hash, call.lm) as model:
+        if call.cancelled:  # while the LM was made ready
+            raise call.stopped_fault()
+        run = Run(model)
+        with dspy.context(**{**_isolated(run, adapter), **settings}):
+            call.mark_started()
+            try:
+                yield run
+            except Exception as exc:
+                raise failure(exc, model.secrets) from None
+
+
+def _isolated(run: Run, adapter: Adapter | None) -> dict[str, Any]:
+    return {
+        "lm": run.model.lm,
+        "adapter": adapter,
+        "usage_tracker": run.tracker,
+        "track_usage": True,  # also makes LiteLLM's streams report usage
+        "trace": [],
+        "callbacks": [],
+        "disable_history": True,
+        "allow_tool_async_sync_conversion": False,
+        "send_stream": None,
+        "stream_listeners": [],
+        "caller_predict": None,
+        "caller_modules": None,
+    }
+
+
+def failure(exc: Exception, secrets: tuple[str, ...]) -> Fault:
+    """Describe what a run of DSPy raised."""
+    if isinstance(exc, dspy.AdapterParseError):
+        fault: Fault = _unreadable(exc)
+    elif isinstance(exc, ValueError) and "No LM is loaded" in str(exc):
+        fault = no_lm()
+    else:
+        fault = to_fault(exc, secrets)
+    fault.message = scrubbed(fault.message, secrets)
+    return fault
+
+
+def no_lm() -> Fault:
+    """Say that a program which needs an LM was given none, and what to do."""
+    return Fault(
+        "lm_not_configured",
+        "the program needs a language model and the call names none: "
+        "set Config.LM, or add one to Config.LMs and name it in the request or the program",
+    )
+
+
+def _unreadable(exc: Any) -> OutputInvalid:
+    """Say which field of an answer could not be read. DSPy's own message is the whole answer."""
+    reply = str(exc.lm_response)
+    wanted = list(exc.signature.output_fields)
+    if found := _PARSE_FAILED.search(str(exc).split("\n\nAdapter ")[0]):
+        why = found[2].removeprefix("Error message: ").strip() or "could not be read"
+        fault = OutputInvalid(f"output.{found[1]}", f"the LM's answer does not fit: {why[:300]}")
+    else:
+        missing = [name for name in wanted if name not in (exc.parsed_result or {})]
+        path = f"output.{missing[0]}" if exc.parsed_result and missing else "output"
+        names = ", ".join(missing or wanted)
+        fault = OutputInvalid(path, f"the LM's answer, read by {exc.adapter_name}, lacks {names}")
+    assert fault.details is not None
+    fault.details["reply"] = reply[:_REPLY_SHOWN] + (" ..." if len(reply) > _REPLY_SHOWN else "")
+    return fault
