@@ -1,0 +1,81 @@
+package wire
+
+// Attachment names bytes at the end of a body; [Split] finds them.
+type Attachment struct {
+	Name string
+	Size int
+}
+
+// CallMeta is the meta of a CALL.
+type CallMeta struct {
+	// Program and LM are the hashes of the definitions; LM "" means none.
+	Program string
+	LM      string
+	// Budget is the time left in microseconds; 0 means no limit.
+	Budget int64
+	// Trace is a W3C traceparent, or "".
+	Trace string
+	// Stream is the first credit of a stream; 0 means a unary call.
+	Stream int
+	// Session is the session key, or "".
+	Session     string
+	Attachments []Attachment
+}
+
+// Usage is what one model used.
+type Usage struct {
+	PromptTokens     int64 `json:"prompt_tokens"`
+	CompletionTokens int64 `json:"completion_tokens"`
+	TotalTokens      int64 `json:"total_tokens"`
+}
+
+// ResultMeta is the meta of a RESULT.
+type ResultMeta struct {
+	// Usage is the token usage by model; nil if there was none.
+	Usage map[string]Usage
+	// Queue and Run are microseconds: between the frame's arrival at the worker
+	// and the start of user code, and of running.
+	Queue, Run  int64
+	Attachments []Attachment
+}
+
+// EventMeta is the meta of an EVENT: "item", "chunk", "status" or a kind that
+// this version does not know.
+type EventMeta struct{ Kind string }
+
+// CreditMeta is the meta of a CREDIT: how many more EVENTs may be sent.
+type CreditMeta struct{ N int }
+
+// CancelMeta is the meta of a CANCEL: "canceled" or "deadline".
+type CancelMeta struct{ Why string }
+
+// NeedMeta is the meta of a NEED: the kind ("program" or "lm") and hash of the
+// definition that the worker lacks.
+type NeedMeta struct{ Kind, Hash string }
+
+// DefineMeta is the meta of a DEFINE, the answer to NEED. Missing means that
+// the host does not have the definition either.
+type DefineMeta struct {
+	Kind, Hash string
+	Missing    bool
+}
+
+// PongMeta is the meta of a PONG.
+type PongMeta struct {
+	// Lag is by how many microseconds the worker's event loop is late.
+	Lag int64
+	// Running is the number of calls in flight.
+	Running int
+	// RSS is resident memory in bytes; 0 if the worker cannot tell.
+	RSS int64
+}
+
+// GoodbyeMeta is the meta of a GOODBYE: why the worker leaves.
+type GoodbyeMeta struct{ Why string }
+
+// HostCallMeta is the meta of a HOSTCALL: the host's method, and the call on
+// whose behalf it is made (0: none).
+type HostCallMeta struct {
+	Method string
+	Call   uint64
+}
