@@ -8,6 +8,7 @@ import (
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newEnvCommand(a),
+		newPracticeCommand(a),
 		newVersionCommand(a),
 		newExitCodesTopic(),
 	}
