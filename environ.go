@@ -1,0 +1,35 @@
+package dspool
+
+import (
+	"slices"
+	"strings"
+)
+
+// workerEnv returns the environment of a worker: this process's own without
+// what selects or pays for a language model, and then extra. DSPy would fall
+// back to a key that it finds, so a tenant without a key would use the host's;
+// and a *_API_BASE or *_BASE_URL would silently move its traffic elsewhere.
+func workerEnv(own, extra []string) []string {
+	secrets := secretNames()
+	env := make([]string, 0, len(own)+len(extra))
+	for _, entry := range own {
+		name, _, _ := strings.Cut(entry, "=")
+		if !slices.Contains(secrets, name) && !redirects(name) {
+			env = append(env, entry)
+		}
+	}
+	return append(env, extra...)
+}
+
+func secretNames() []string {
+	names := []string{"DSPOOL_LM_KEY"}
+	for _, provider := range knownProviders() {
+		names = append(names, providerKeys(provider)...)
+	}
+	return append(names, "OLLAMA_API_KEY", "HOSTED_VLLM_API_KEY")
+}
+
+// redirects reports whether a variable moves language model traffic.
+func redirects(name string) bool {
+	return strings.HasSuffix(name, "_API_BASE") || strings.HasSuffix(name, "_BASE_URL")
+}

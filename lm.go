@@ -1,0 +1,152 @@
+package dspool
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dspool/dspool/fault"
+)
+
+// An LM says which language model to ask, and how. It is read-only once it has
+// been given to a Config. Neither its key nor the values in Extra are shown
+// when it is printed, logged or encoded.
+type LM struct {
+	// Model is the provider and the model, as in "openai/gpt-4o-mini" or
+	// "anthropic/claude-sonnet-4-5". Required.
+	Model string
+	// APIBase is the URL of the provider's API. Empty: the provider's own.
+	APIBase string
+	// APIKey is the key. Empty: taken from the provider's usual variable in
+	// this process's environment, such as OPENAI_API_KEY.
+	APIKey Secret
+	// ModelType is "chat", "responses" or "text". Empty: DSPy's choice.
+	ModelType string
+	// Temperature, if not nil, is sent with each request.
+	Temperature *float64
+	// MaxTokens limits the length of an answer. 0: the provider's choice.
+	MaxTokens int
+	// Timeout limits one request to the provider. 0: only the call's own
+	// budget does.
+	Timeout time.Duration
+	// Retries is how often a request that failed is sent again. Nil: DSPy's
+	// choice.
+	Retries *int
+	// Cache lets DSPy answer a request that it has seen before from its cache.
+	Cache bool
+	// Extra are further arguments of dspy.LM. Values must be JSON.
+	Extra map[string]any
+}
+
+// lmDefinition is an LM as the worker reads it.
+type lmDefinition struct {
+	Model       string         `json:"model"`
+	APIBase     string         `json:"api_base,omitempty"`
+	APIKey      string         `json:"api_key,omitempty"`
+	ModelType   string         `json:"model_type,omitempty"`
+	Temperature *float64       `json:"temperature,omitempty"`
+	MaxTokens   int            `json:"max_tokens,omitempty"`
+	TimeoutS    float64        `json:"timeout_s,omitempty"`
+	Retries     *int           `json:"num_retries,omitempty"`
+	Cache       bool           `json:"cache"`
+	Extra       map[string]any `json:"extra,omitempty"`
+}
+
+// definition returns what a worker needs to know, and its hash.
+func (l LM) definition(env func(string) string) (body []byte, hash string, err error) {
+	key := string(l.APIKey)
+	if key == "" {
+		key = keyFromEnvironment(l.Model, env)
+	}
+	body, err = json.Marshal(lmDefinition{
+		Model: l.Model, APIBase: l.APIBase, APIKey: key, ModelType: l.ModelType,
+		Temperature: l.Temperature, MaxTokens: l.MaxTokens, TimeoutS: l.Timeout.Seconds(),
+		Retries: l.Retries, Cache: l.Cache, Extra: l.Extra,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	sum := sha256.Sum256(body)
+	return body, hex.EncodeToString(sum[:])[:32], nil
+}
+
+// given reports whether any field is set.
+func (l LM) given() bool {
+	return l.Model != "" || l.APIBase != "" || l.APIKey != "" || l.ModelType != "" || l.Temperature != nil ||
+		l.MaxTokens != 0 || l.Timeout != 0 || l.Retries != nil || l.Cache || len(l.Extra) > 0
+}
+
+// check returns what is wrong with an LM, each with the path of the field.
+func (l LM) check(path string) []error {
+	c := &checker{path: path}
+	c.must(l.Model != "", "Model", `must name provider and model, as in "openai/gpt-4o-mini"`)
+	c.must(strings.TrimSpace(l.Model) == l.Model, "Model", "must not begin or end with a space, got %q", l.Model)
+	c.must(slices.Contains([]string{"", "chat", "responses", "text"}, l.ModelType), "ModelType",
+		"must be chat, responses, text or empty, got %q", l.ModelType)
+	c.must(l.APIBase == "" || strings.HasPrefix(l.APIBase, "http://") || strings.HasPrefix(l.APIBase, "https://"),
+		"APIBase", "must begin with http:// or https://")
+	c.must(l.MaxTokens >= 0, "MaxTokens", "must not be negative, got %d", l.MaxTokens)
+	c.must(l.Timeout >= 0, "Timeout", "must not be negative, got %s", l.Timeout)
+	c.must(l.Retries == nil || *l.Retries >= 0, "Retries", "must not be negative")
+	c.must(l.Temperature == nil || *l.Temperature >= 0, "Temperature", "must not be negative")
+	if _, err := json.Marshal(l.Extra); err != nil {
+		c.must(false, "Extra", "must hold JSON values only: %s", err)
+	}
+	return c.errs
+}
+
+// String shows what the LM is, without its key and without values of Extra.
+func (l LM) String() string {
+	var b strings.Builder
+	b.WriteString(l.Model)
+	if l.APIBase != "" {
+		fmt.Fprintf(&b, " at %s", withoutCredentials(l.APIBase))
+	}
+	if len(l.Extra) > 0 {
+		fmt.Fprintf(&b, " with %s", strings.Join(slices.Sorted(maps.Keys(l.Extra)), ", "))
+	}
+	return b.String()
+}
+
+// GoString is String, so that %#v shows no key either.
+func (l LM) GoString() string { return "dspool.LM(" + l.String() + ")" }
+
+// LogValue implements [slog.LogValuer].
+func (l LM) LogValue() slog.Value { return slog.StringValue(l.String()) }
+
+// MarshalJSON encodes what String shows.
+func (l LM) MarshalJSON() ([]byte, error) { return json.Marshal(l.String()) }
+
+// LMFromEnv returns the language model that the environment names: the model
+// in DSPOOL_LM, its address in DSPOOL_LM_BASE (any API that speaks OpenAI's
+// chat completions), its key in DSPOOL_LM_KEY or in the provider's usual
+// variable. It reports false if neither of the first two is set.
+func LMFromEnv() (LM, bool) { return lmFrom(os.Getenv) }
+
+func lmFrom(env func(string) string) (LM, bool) {
+	lm := LM{Model: env("DSPOOL_LM"), APIBase: env("DSPOOL_LM_BASE"), APIKey: Secret(env("DSPOOL_LM_KEY"))}
+	if lm.Model == "" && lm.APIBase == "" {
+		return LM{}, false
+	}
+	if lm.Model == "" {
+		lm.Model = "openai/default"
+	}
+	return lm, true
+}
+
+// unknownLM is the error of a call that names an LM which the pool lacks.
+func unknownLM(name string, known map[string]lmEntry) *fault.Error {
+	names := strings.TrimPrefix(strings.Join(slices.Sorted(maps.Keys(known)), ", "), ", ")
+	if names == "" {
+		names = "none"
+	}
+	return fault.Newf(fault.InvalidArgument, "LM: the pool has no language model named %q; Config.LMs has: %s", name, names).
+		WithStarted(fault.StartedNo)
+}

@@ -1,0 +1,104 @@
+package dspool
+
+import (
+	"time"
+
+	"github.com/dspool/dspool/fault"
+)
+
+// PoolEventKind says what happened in a pool.
+type PoolEventKind string
+
+// What can happen. New kinds may be added; a reader ignores what it does not
+// know.
+const (
+	// WorkerStarting: a worker was ordered.
+	WorkerStarting PoolEventKind = "worker_starting"
+	// WorkerReady: a worker takes calls. Took is how long it needed.
+	WorkerReady PoolEventKind = "worker_ready"
+	// WorkerChanged: a worker moved between any other two states.
+	WorkerChanged PoolEventKind = "worker_changed"
+	// WorkerCrashed: a worker's process ended and nobody had asked for it.
+	// Err says how, with the last lines that it wrote.
+	WorkerCrashed PoolEventKind = "worker_crashed"
+	// WorkerRetired: a worker was taken out of service and is gone.
+	WorkerRetired PoolEventKind = "worker_retired"
+	// WorkerReplaced: the pool is at full strength again after a loss. Took
+	// is the time since the loss, Worker the newcomer.
+	WorkerReplaced PoolEventKind = "worker_replaced"
+	// CallRedispatched: a call that had not begun when its worker was lost
+	// goes to another one.
+	CallRedispatched PoolEventKind = "call_redispatched"
+	// CallRetried: a call of an idempotent program is run again.
+	CallRetried PoolEventKind = "call_retried"
+	// CallAbandoned: a caller left while the worker was still at work; the
+	// work is being cancelled.
+	CallAbandoned PoolEventKind = "call_abandoned"
+	// CrashLoopOpened: workers die faster than they should. Err says why, and
+	// its RetryAfter when the next try is.
+	CrashLoopOpened PoolEventKind = "crash_loop_opened"
+	// CrashLoopClosed: workers start again.
+	CrashLoopClosed PoolEventKind = "crash_loop_closed"
+	// EnvironmentProgress: a step of building the Python environment.
+	EnvironmentProgress PoolEventKind = "environment_progress"
+	// PoolReady: the first worker takes calls. Took is the time since Start.
+	PoolReady PoolEventKind = "pool_ready"
+	// PoolFailed: the pool cannot start. Err says why.
+	PoolFailed PoolEventKind = "pool_failed"
+	// PoolStopped: the pool has stopped; the last event there is.
+	PoolStopped PoolEventKind = "pool_stopped"
+	// OutputCaptured: a line that a worker wrote to its standard output or
+	// error; Reason is the line, Stream which of the two.
+	OutputCaptured PoolEventKind = "output_captured"
+)
+
+// A PoolEvent is one thing that happened in a pool. Fields that a kind does
+// not mention may be empty.
+type PoolEvent struct {
+	Kind PoolEventKind
+	At   time.Time
+	// Worker is the worker's id and PID its process.
+	Worker string
+	PID    int
+	// From and To are the states of a worker that moved.
+	From, To WorkerState
+	// Reason says why, in words.
+	Reason string
+	// Stream is "stdout" or "stderr" for OutputCaptured.
+	Stream string
+	// Took is a duration that the kind describes.
+	Took time.Duration
+	// Err is the failure behind the event.
+	Err *fault.Error
+	// Dropped is how many events this reader lost just before this one,
+	// because it read too slowly.
+	Dropped int
+}
+
+// WorkerState is what a worker is doing.
+type WorkerState string
+
+// The states of a worker. Calls go to ready and busy ones only.
+const (
+	WorkerStateInitializing WorkerState = "initializing"
+	WorkerStateReady        WorkerState = "ready"
+	WorkerStateBusy         WorkerState = "busy"
+	WorkerStateDegraded     WorkerState = "degraded"
+	WorkerStateError        WorkerState = "error"
+	WorkerStateDraining     WorkerState = "draining"
+	WorkerStateTerminating  WorkerState = "terminating"
+	WorkerStateTerminated   WorkerState = "terminated"
+)
+
+// Output is a line that user code wrote to its standard output or error.
+type Output struct {
+	// Worker is the id of the worker that wrote it.
+	Worker string
+	// Stream is "stdout" or "stderr".
+	Stream string
+	// Line is the text without its line break.
+	Line string
+	// Dropped is how many lines were lost just before this one, because they
+	// came faster than they were read.
+	Dropped int
+}
