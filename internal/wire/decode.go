@@ -325,3 +325,8 @@ func DecodeHostCallMeta(b []byte) (HostCallMeta, error) {
 	}
 	return m, err
 }
+
+// DecodeNoMeta checks the meta of a message that has no members of its own.
+func DecodeNoMeta(t Type, b []byte) error {
+	return members(t, b, func(*scanner, string) (bool, error) { return false, nil })
+}
