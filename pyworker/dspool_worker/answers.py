@@ -17,6 +17,8 @@ from .memory import resident
 
 _encode_fault = msgspec.json.Encoder().encode
 _Cancelled = asyncio.CancelledError
+_RESULT = wire.RESULT
+_now = time.monotonic_ns
 
 
 class Answers:
@@ -27,30 +29,17 @@ class Answers:
 
     def result(self, call: Call, result: Any) -> None:
         """End a call with its result; a plain value stands for itself."""
-        extra: dict[str, Any] = {}
-        if type(result) is Result:
-            body = self._body(result, extra)
-        elif type(result) is bytes:
-            body = self._body(Result(attachments={"": result}), extra)
+        extra = None
+        if type(result) is Result or type(result) is bytes:
+            body, extra = _opened(result)
         else:
             body = encode(result)
-        now = time.monotonic_ns()
+        now = _now()
         began = call.began or now
-        times = b'"q":%d,"r":%d}' % ((began - call.arrived) // 1000, (now - began) // 1000)
-        meta = b"{" + times if not extra else wire.encode_meta(extra)[:-1] + b"," + times
-        self._send(wire.RESULT, call.id, meta, body)
-
-    def _body(self, result: Result, extra: dict[str, Any]) -> bytes:
-        if result.usage:
-            extra["u"] = result.usage
-        value, attachments = result.value, result.attachments
-        if type(value) is bytes:
-            value, attachments = None, {"": value}
-        if not attachments:
-            return bytes(value) if type(value) is msgspec.Raw else encode(value)
-        extra["a"] = [(name, len(data)) for name, data in attachments.items()]
-        head = b"" if "" in attachments else encode(value)
-        return b"".join((head, *attachments.values()))
+        meta = b'{"q":%d,"r":%d}' % ((began - call.arrived) // 1000, (now - began) // 1000)
+        if extra:
+            meta = wire.encode_meta(extra)[:-1] + b"," + meta[1:]
+        self._send(_RESULT, call.id, meta, body)
 
     def failure(self, call: Call, exc: BaseException) -> None:
         """End a call with what went wrong."""
@@ -83,3 +72,17 @@ class Answers:
 def _secrets(call: Call) -> tuple[str, ...]:
     key = (call.lm or {}).get("api_key")
     return (key,) if isinstance(key, str) else ()
+
+
+def _opened(result: Result | bytes) -> tuple[bytes, dict[str, Any]]:
+    """Give the body of a result and the members that its meta needs."""
+    if isinstance(result, bytes):
+        return result, {"a": [("", len(result))]}
+    extra: dict[str, Any] = {"u": result.usage} if result.usage else {}
+    if type(result.value) is bytes:
+        return result.value, {**extra, "a": [("", len(result.value))]}
+    if not result.attachments:
+        return encode(result.value), extra
+    extra["a"] = [(name, len(data)) for name, data in result.attachments.items()]
+    head = b"" if "" in result.attachments else encode(result.value)
+    return b"".join((head, *result.attachments.values())), extra

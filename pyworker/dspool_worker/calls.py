@@ -49,28 +49,22 @@ class Program(Protocol):
         """Run once, giving events on the way and the Result as the last item."""
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):
     """One call in flight. Lives on the event loop; mark_started may be used from any thread."""
 
-    __slots__ = (
-        "_credit", "_waiting", "arrived", "attachments", "began", "body", "cancel_why", "id", "lm",
-        "meta", "program", "runtime", "started", "task",
-    )  # fmt: skip
-
-    def __init__(self, runtime: Runtime, id: int, meta: wire.CallMeta, body: Any, arrived: int) -> None:
-        self.runtime = runtime
-        self.id = id
-        self.meta = meta
-        self.body = body
-        self.arrived = arrived
-        self.began = 0
-        self.started = False
-        self.cancel_why = ""
-        self.task: asyncio.Task[None] | None = None
-        self.program: Any = None
-        self.lm: dict[str, Any] | None = None
-        self._credit = meta.s
-        self._waiting: collections.deque[asyncio.Future[None]] | None = None
+    runtime: Runtime
+    id: int
+    meta: wire.CallMeta
+    body: Any
+    arrived: int  # time.monotonic_ns
+    program: Any = None
+    lm: dict[str, Any] | None = None  # the LM's definition
+    task: asyncio.Task[None] | None = None
+    began: int = 0  # when user code was about to start, time.monotonic_ns
+    started: bool = False
+    cancel_why: str = ""
+    used_credit: int = 0
+    waiting: collections.deque[asyncio.Future[None]] | None = None
 
     @property
     def lm_hash(self) -> str:
@@ -108,7 +102,8 @@ class Call:
         if not self.started:
             self.started = True
             self.began = time.monotonic_ns()
-            self.runtime.ledger.mark(self.id)
+            ledger = self.runtime.ledger
+            ledger.cells[self.id % ledger.slots] = self.id
 
     async def in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run a sync function in a worker thread, the context copied.
@@ -122,27 +117,28 @@ class Call:
         """Send one event, waiting for credit first. Without a stream it goes nowhere."""
         if not self.streams:
             return
-        body = data if type(data) is bytes else encode(data)
-        while self._credit <= 0:
+        body = encode(data)
+        while self.used_credit >= self.meta.s:
             await self._wait_for_credit()
-        self._credit -= 1
+        self.used_credit += 1
         self.runtime.connection.send_frame(wire.EVENT, self.id, b'{"k":"%s"}' % kind.encode(), body)
 
     async def _wait_for_credit(self) -> None:
-        if self._waiting is None:
-            self._waiting = collections.deque()
+        waiting = self.waiting = self.waiting or collections.deque()
         waiter: asyncio.Future[None] = self.runtime.loop.create_future()
-        self._waiting.append(waiter)
+        waiting.append(waiter)
         try:
             await waiter
         finally:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
+            if waiter in waiting:
+                waiting.remove(waiter)
 
     def grant(self, credit: int) -> None:
         """Take credit for more events from the host."""
-        self._credit += credit
-        for waiter in list(self._waiting or ())[: self._credit]:
+        if credit < 1:
+            raise ValueError(f"credit of {credit} events")
+        self.used_credit -= credit
+        for waiter in self.waiting or ():
             if not waiter.done():
                 waiter.set_result(None)
 

@@ -26,7 +26,7 @@ class Arguments:
         self._open = False
         for name, parameter in signature.parameters.items():
             self._add(name, parameter, hints.get(name, parameter.annotation))
-        self._count = len(self._exact) if not self._open and len(self._exact) == len(self._required) else -1
+        self._types = None if self._open else self._exact
         #: Whether checking these inputs can run code of the user's own (a model's validator).
         self.runs_user_code = any(self._adapters.values())
 
@@ -44,15 +44,12 @@ class Arguments:
         if not any(hint is anything for anything in _ANY):
             self._adapters[name] = _adapter(hint) if hint not in _EXACT else None
 
+    def fits(self, inputs: dict[str, Any]) -> bool:
+        """Tell whether inputs are all there and exactly of their types, so that nothing is left to do."""
+        return {name: type(value) for name, value in inputs.items()} == self._types
+
     def bind(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Give the keyword arguments, or raise InvalidArgument with the path of the first fault."""
-        exact = self._exact
-        if len(inputs) == self._count:
-            for name, value in inputs.items():
-                if name not in exact or type(value) is not exact[name]:
-                    break
-            else:
-                return inputs
         self._check_names(inputs)
         return {name: self._coerce(name, value) for name, value in inputs.items()}
 

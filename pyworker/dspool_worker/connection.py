@@ -14,6 +14,7 @@ _READ_SIZE = 64 * 1024
 _BUFFER_SIZE = 4 << 20
 _JOIN_BELOW = 128 * 1024
 _PIECES = 512
+_pack = wire.HEADER.pack
 _LOST = frozenset((errno.EBADF, errno.ENOTSOCK, errno.EINVAL))
 
 
@@ -66,8 +67,14 @@ class Connection:
 
     def send_frame(self, kind: int, id: int, meta: bytes, body: Any, flags: int = 0) -> None:
         """Queue one frame; it leaves with all others of this turn of the loop."""
-        header = wire.HEADER.pack(len(meta) + len(body), kind, flags, len(meta), id)
+        header = _pack(len(meta) + len(body), kind, flags, len(meta), id)
         self._out += (header, meta, body)
+        if not self._flushing:
+            self._flushing = True
+            self._soon(self.flush)
+
+    def flush_soon(self) -> None:
+        """Flush once everything that is ready to run now has run."""
         if not self._flushing:
             self._flushing = True
             self._soon(self.flush)
@@ -143,9 +150,7 @@ class Connection:
                 self._dispatch(kind, flags, id, cut, data[start:end])
             head = end
         self._rest = data[head:] if head < size else b""
-        if not self._flushing:  # runs after the first steps of the calls that came in
-            self._flushing = True
-            self._soon(self.flush)
+        self.flush_soon()  # runs after the first steps of the calls that came in
 
     def _dispatch(self, kind: int, flags: int, id: int, cut: int, payload: Any) -> None:
         if cut > len(payload):

@@ -13,6 +13,7 @@ class Definitions:
         self._size = max(1, size)
         self._entries: collections.OrderedDict[str, Any] = collections.OrderedDict()
         self._waiting: dict[str, list[Any]] = {}
+        self._running_user_code: set[str] = set()
 
     def get(self, hash: str) -> Any:
         """Give the entry, or None."""
@@ -32,10 +33,23 @@ class Definitions:
         """Let call wait for hash; True if it is the first, who has to ask for it."""
         waiting = self._waiting.setdefault(hash, [])
         waiting.append(call)
+        if hash in self._running_user_code:
+            call.mark_started()
         return len(waiting) == 1
+
+    def begin(self, hash: str, runs_user_code: bool) -> None:
+        """Note that hash is being built. If that runs user code, every call that waits has started:
+
+        code that ends the process while it is imported must not be tried again on the next worker.
+        """
+        if runs_user_code:
+            self._running_user_code.add(hash)
+            for call in self._waiting.get(hash, ()):
+                call.mark_started()
 
     def waiters(self, hash: str) -> list[Any]:
         """Take out all calls that wait for hash."""
+        self._running_user_code.discard(hash)
         return self._waiting.pop(hash, [])
 
     def expects(self, hash: str) -> bool:

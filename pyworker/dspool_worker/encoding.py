@@ -11,6 +11,7 @@ import msgspec
 from .errors import Fault, OutputInvalid
 
 _SCALARS = frozenset((str, int, bool, type(None)))
+_SAFE = _SCALARS | {msgspec.Raw, bytes}
 _DEPTH_LIMIT = 200
 
 
@@ -35,26 +36,28 @@ def _plain(value: Any) -> Any:
 
 
 _encode = msgspec.json.Encoder(enc_hook=_plain).encode
-_decode = msgspec.json.Decoder().decode
+
+#: Reads one JSON value like decode, but raises whatever msgspec raises.
+decode_unchecked = msgspec.json.Decoder().decode
 
 
 def decode(data: bytes | bytearray | memoryview) -> Any:
     """Read one JSON value; integers of any size stay exact."""
     try:
-        return _decode(data)
+        return decode_unchecked(data)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as exc:
         raise Malformed(str(exc)) from None
 
 
 def encode(value: Any) -> bytes:
     """Write value as JSON, or raise OutputInvalid with the path of what cannot travel."""
-    kind = type(value)
     try:
         data = _encode(value)
     except Exception as exc:
         raise _blame(value, exc) from None
+    kind = type(value)
     # msgspec writes NaN and infinity as null, so only output that holds a null is looked at again.
-    if kind not in _SCALARS and not _flat(value, kind) and b"null" in data:
+    if kind not in _SAFE and not _flat(value, kind) and b"null" in data:
         _refuse_unreal(value)
     return data
 

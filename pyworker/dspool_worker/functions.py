@@ -83,11 +83,13 @@ class Function:
 
     def bind(self, inputs: dict[str, Any], call: Call) -> dict[str, Any]:
         """Check the inputs; afterwards the call counts as started."""
-        if self.arguments.runs_user_code:
+        arguments = self.arguments
+        if arguments.runs_user_code:
             call.mark_started()
-        bound = self.arguments.bind(inputs)
+        if not arguments.fits(inputs):
+            inputs = arguments.bind(inputs)
         call.mark_started()
-        return bound
+        return inputs
 
     async def call(self, inputs: dict[str, Any], call: Call) -> Result:
         """Run the function; a generator's items become a list."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import sys
 
 
 class Ledger:
@@ -16,13 +15,9 @@ class Ledger:
         self._map = mmap.mmap(descriptor, size) if descriptor >= 0 else mmap.mmap(-1, size)
         if descriptor >= 0:
             os.close(descriptor)
+        #: Native 64-bit cells. Little-endian is what the protocol asks for and what every supported machine is.
         self.cells = memoryview(self._map).cast("Q")
-        self._swap = sys.byteorder != "little"
 
     def mark(self, id: int) -> None:
         """Note that call id is about to run its first instruction of user code."""
-        self.cells[id % self.slots] = _swapped(id) if self._swap else id
-
-
-def _swapped(id: int) -> int:
-    return int.from_bytes(id.to_bytes(8, "little"), "big")
+        self.cells[id % self.slots] = id

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from . import wire
+from . import functions, wire
 from .answers import Answers
 from .calls import CURRENT, Call, Event, Result
 from .connection import Connection
 from .definitions import Definitions
-from .encoding import decode
+from .encoding import decode, decode_unchecked
 from .errors import Fault, to_fault
+from .functions import Function
 from .guard import Guard
 from .runtime import Runtime
 
-# Kept because user code may replace asyncio's names.
-_Task = asyncio.Task
-_Cancelled = asyncio.CancelledError
+
+
+_decode_call = wire.decode_call
+_set_current = CURRENT.set
 
 
 class Server:
@@ -36,13 +39,14 @@ class Server:
         self._lms = Definitions(runtime.settings.lms)
         self._calls: dict[int, Call] = {}
         self._draining = False
+        self._task = asyncio.Task  # kept because user code may replace asyncio's names
 
     # What arrives
 
     def on_call(self, id: int, meta: Any, body: Any, arrived: int) -> None:
         """Start a call, or park it until its definitions are here."""
         try:
-            call = Call(self._runtime, id, wire.decode_call(meta), body, arrived)
+            call = Call(self._runtime, id, _decode_call(meta), body, arrived)
         except wire.META_ERRORS as exc:
             self._answers.error(0 if id in self._calls else id, Fault("protocol", f"CALL meta: {exc}", started="no"))
             return
@@ -54,7 +58,7 @@ class Server:
         if call.program is None or call.meta.l:
             self._resolve(call)
         else:
-            call.task = _Task(self._serve(call), loop=self._loop)
+            call.task = self._task(self._serve(call), loop=self._loop)
 
     def on_frame(self, kind: int, flags: int, id: int, meta: Any, body: Any) -> None:
         """Take any frame but a sound CALL."""
@@ -125,7 +129,7 @@ class Server:
                 if self._lms.wait(call.meta.l, call):
                     self._answers.need("lm", call.meta.l)
                 return
-        call.task = _Task(self._serve(call), loop=self._loop)
+        call.task = self._task(self._serve(call), loop=self._loop)
 
     def _define(self, meta: wire.DefineMeta, body: Any) -> None:
         table = {"program": self._programs, "lm": self._lms}.get(meta.k)
@@ -137,19 +141,18 @@ class Server:
             fault = Fault("not_found", f"the host has no {meta.k} {meta.h}", started="no")
             self._fail(table.waiters(meta.h), fault)
             return
-        _Task(self._install(meta.k, meta.h, bytes(body), table), loop=self._loop)
+        self._task(self._install(meta.k, meta.h, bytes(body), table), loop=self._loop)
 
     async def _install(self, kind: str, hash: str, body: bytes, table: Definitions) -> None:
         """Build what was defined, off the loop: imports take their time."""
         try:
             entry = _object(decode(body), f"the {kind}'s definition")
             if kind == "program":
+                table.begin(hash, _imports(entry))
                 entry = await self._runtime.threads.run(build, entry, self._runtime)
             table.put(hash, entry)
         except BaseException as exc:
-            fault = to_fault(exc)
-            fault.started = fault.started or "no"
-            self._fail(table.waiters(hash), fault)
+            self._fail(table.waiters(hash), to_fault(exc))
             return
         for call in table.waiters(hash):
             if kind == "program":
@@ -157,9 +160,11 @@ class Server:
             else:
                 call.lm = entry
             self._resolve(call)
+        self._connection.flush_soon()
 
     def _fail(self, calls: list[Call], fault: Fault) -> None:
         for call in calls:
+            fault.started = "yes" if call.started else "no"
             self._answers.error(call.id, fault)
             self._forget(call)
 
@@ -167,27 +172,28 @@ class Server:
 
     async def _serve(self, call: Call) -> None:
         """Run one call and answer it, whatever happens in it."""
-        answers = self._answers
         try:
             if call.cancel_why:
                 raise call.stopped_fault()
-            CURRENT.set(call)
+            _set_current(call)
             inputs = _inputs(call)
             program = call.program
             if call.meta.s >= 0:
                 result = await self._stream(call, inputs)
-            elif program.coroutine is not None:
+            elif type(program) is Function and program.coroutine is not None:
                 result = await program.coroutine(**program.bind(inputs, call))
             else:
                 result = await program.call(inputs, call)
             if self._guard.forked:
                 self._guard.check()
-            answers.result(call, result)
+            self._answers.result(call, result)
         except BaseException as exc:
             self._guard.check()
-            answers.failure(call, exc)
+            self._answers.failure(call, exc)
         call.task = None
-        self._forget(call)
+        del self._calls[call.id]
+        if self._draining:
+            self._end_if_drained()
 
     async def _stream(self, call: Call, inputs: dict[str, Any]) -> Any:
         result: Any = Result()
@@ -227,19 +233,26 @@ class Server:
 def build(definition: dict[str, Any], runtime: Runtime) -> Any:
     """Make the program of a definition. Imports user code; call it in a thread."""
     if definition.get("kind") == "func":
-        from . import functions
-
         return functions.build(definition)
     from . import programs  # imports dspy: only for those who need it
 
     return programs.build(definition, runtime)
 
 
+def _imports(definition: dict[str, Any]) -> bool:
+    """Tell whether building this program will run a module of the user's for the first time."""
+    ref = definition.get("ref")
+    return isinstance(ref, str) and ref.partition(":")[0] not in sys.modules
+
+
 def _inputs(call: Call) -> dict[str, Any]:
     body, listed = call.body, call.meta.a
     call.body = None
     if listed is None:
-        value = decode(body)
+        try:
+            value = decode_unchecked(body)
+        except Exception:
+            value = decode(body)
         return value if type(value) is dict else _object(value, "the input")
     try:
         body, attachments = wire.split_attachments(body, listed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import faulthandler
 import os
 import platform
 import signal
@@ -35,6 +36,7 @@ def parse(text: str) -> Settings:
 def run(settings: Settings) -> int:
     """Serve until the host says that it is enough; give the exit code. Never returns to run user code."""
     output.prepare()
+    faulthandler.enable(all_threads=False)
     sys.path[:0] = [folder for folder in settings.path if folder not in sys.path]
     sock = _adopt(settings.socket)
     loop = _new_loop(settings.loop)
@@ -71,6 +73,9 @@ class _Worker:
                 self._loop.run_forever()
             except (SystemExit, KeyboardInterrupt):
                 continue  # from a task of the user's own; the call that awaits it hears of it
+            except OSError:
+                self._guard.check()  # the loop's own descriptors are gone
+                raise
         self._finish()
         return self._code
 
