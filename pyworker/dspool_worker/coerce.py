@@ -41,8 +41,8 @@ class Arguments:
         self._exact[name] = hint if hint in _EXACT else None
         if parameter.default is parameter.empty:
             self._required.add(name)
-        if not any(hint is anything for anything in _ANY):
-            self._adapters[name] = _adapter(hint) if hint not in _EXACT else None
+        if hint not in _EXACT and not any(hint is anything for anything in _ANY):
+            self._adapters[name] = _adapter(hint)
 
     def fits(self, inputs: dict[str, Any]) -> bool:
         """Tell whether inputs are all there and exactly of their types, so that nothing is left to do."""
@@ -63,12 +63,11 @@ class Arguments:
                 raise InvalidArgument(f"input.{name}", "missing")
 
     def _coerce(self, name: str, value: Any) -> Any:
-        if name not in self._adapters or type(value) is self._exact[name]:
+        exact = self._exact.get(name)
+        if exact is not None and type(value) is exact:
             return value
-        adapter = self._adapters[name]
-        if adapter is None:
-            adapter = self._adapters[name] = _adapter(self._exact[name])
-        return validate(adapter, value, f"input.{name}")
+        adapter = self._adapters.get(name) or (_adapter(exact) if exact else None)
+        return value if adapter is None else validate(adapter, value, f"input.{name}")
 
 
 def validate(adapter: Any, value: Any, path: str) -> Any:
@@ -102,12 +101,17 @@ def _short(value: Any) -> str:
 
 
 def _adapter(hint: Any) -> Any:
+    """Give what checks a type, or None for a type that pydantic cannot describe: such inputs pass unchecked."""
     import pydantic
 
     try:
         return pydantic.TypeAdapter(hint, config=pydantic.ConfigDict(val_json_bytes="base64"))
-    except pydantic.PydanticUserError:  # a model brings its own configuration
+    except (pydantic.PydanticUserError, pydantic.PydanticUndefinedAnnotation):
+        pass  # a model brings its own configuration
+    try:
         return pydantic.TypeAdapter(hint)
+    except (pydantic.PydanticUserError, pydantic.PydanticUndefinedAnnotation):
+        return None
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

@@ -175,6 +175,7 @@ class Server:
         try:
             if call.cancel_why:
                 raise call.stopped_fault()
+            call.entered = True
             _set_current(call)
             inputs = _inputs(call)
             program = call.program
@@ -217,7 +218,7 @@ class Server:
             self._programs.drop(call)
             self._lms.drop(call)
             self._fail([call], call.stopped_fault())
-        elif call.began or call.started:
+        elif call.entered:  # else it sees cancel_why when it begins: a task cancelled before that never runs
             call.task.cancel()
 
     def _forget(self, call: Call) -> None:

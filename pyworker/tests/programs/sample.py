@@ -12,9 +12,10 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
 
 import pydantic
+from typing_extensions import TypedDict
 from dspool_worker import host
 
 SEEN: ContextVar[str] = ContextVar("seen", default="nothing")
