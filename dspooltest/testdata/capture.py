@@ -4,19 +4,19 @@ Run it by hand after an upgrade of DSPy, from this folder: ``python capture.py``
 engine on loopback takes every request and answers with nothing of use.
 """
 
-import enum
 import datetime
+import enum
 import json
 import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
-import dspy  # noqa: E402
-import pydantic  # noqa: E402
+import dspy
+import pydantic
 
 REPLY = {
     "id": "x",
@@ -37,14 +37,14 @@ class Item(pydantic.BaseModel):
     name: str
     qty: Annotated[int, pydantic.Field(ge=1, le=5)]
     tags: list[str]
-    when: Optional[datetime.date] = None
+    when: datetime.date | None = None
 
 
 class Order(pydantic.BaseModel):
     id: int
     items: list[Item]
     color: Color
-    note: Optional[str]
+    note: str | None
     ratio: Annotated[float, pydantic.Field(gt=0, lt=1)]
 
 
@@ -66,9 +66,9 @@ class Everything(dspy.Signature):
     order: Order = dspy.OutputField()
     d: datetime.date = dspy.OutputField()
     dt: datetime.datetime = dspy.OutputField()
-    opt: Optional[int] = dspy.OutputField()
-    opts: Optional[str] = dspy.OutputField()
-    u: Union[int, str] = dspy.OutputField()
+    opt: int | None = dspy.OutputField()
+    opts: str | None = dspy.OutputField()
+    u: int | str = dspy.OutputField()
     t: tuple[int, str] = dspy.OutputField()
     st: set[str] = dspy.OutputField()
     a: Any = dspy.OutputField()

@@ -29,7 +29,7 @@ func (a *annotation) parse(depth int) *schema {
 		return &schema{Enum: a.literals()}
 	}
 	var args []*schema
-	for a.open() {
+	for more := a.take('['); more; more = a.next() {
 		args = append(args, a.parse(depth+1))
 	}
 	return typeOf(name, args)
@@ -47,27 +47,29 @@ func (a *annotation) name() string {
 	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
-// open reports whether one more argument follows, and moves to it. At the end
-// of the arguments it takes the bracket.
-func (a *annotation) open() bool {
+// take takes c if it comes next, and reports whether it did.
+func (a *annotation) take(c byte) bool {
 	a.rest = strings.TrimLeft(a.rest, " ")
-	if a.rest == "" {
+	if a.rest == "" || a.rest[0] != c {
 		return false
 	}
-	c := a.rest[0]
-	if c == '[' || c == ',' {
-		a.rest = a.rest[1:]
+	a.rest = a.rest[1:]
+	return true
+}
+
+// next reports whether one more argument follows, and moves to it. At the end
+// of the arguments it takes the bracket.
+func (a *annotation) next() bool {
+	if a.take(',') {
 		return true
 	}
-	if c == ']' {
-		a.rest = a.rest[1:]
-	}
+	a.take(']')
 	return false
 }
 
 func (a *annotation) literals() []value {
 	var out []value
-	for a.open() {
+	for more := a.take('['); more; more = a.next() {
 		a.rest = strings.TrimLeft(a.rest, " ")
 		if a.rest != "" && (a.rest[0] == '\'' || a.rest[0] == '"') {
 			out = append(out, text(a.quoted()))
@@ -93,7 +95,8 @@ func (a *annotation) quoted() string {
 			return b.String()
 		}
 		if c == '\\' && i+1 < len(a.rest) && a.rest[i+1] == '\'' {
-			continue
+			i++
+			c = '\''
 		}
 		b.WriteByte(c)
 	}

@@ -91,3 +91,13 @@ func (f *facts) topic(n int) string {
 	}
 	return strings.Join(f.keywords[:min(n, len(f.keywords))], " ")
 }
+
+// list names the same as a list in a sentence.
+func (f *facts) list(n int) string {
+	words := f.keywords[:min(n, len(f.keywords))]
+	if len(words) < 2 {
+		return f.topic(n)
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}

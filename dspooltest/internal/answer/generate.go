@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -125,6 +126,9 @@ func (g *generator) choose(path string, members []value) value {
 			return m
 		}
 	}
+	if m, ok := g.urgent(members); ok {
+		return m
+	}
 	if g.facts.polarity == 0 {
 		for _, m := range members {
 			if neutral(strings.ToLower(m.text)) {
@@ -133,6 +137,16 @@ func (g *generator) choose(path string, members []value) value {
 		}
 	}
 	return members[g.random(path)%uint64(len(members))]
+}
+
+// urgent takes the highest of some priorities for a text that is in a hurry.
+func (g *generator) urgent(members []value) (value, bool) {
+	for _, m := range members {
+		if highest(strings.ToLower(m.text)) && slices.ContainsFunc(g.facts.words, hurry) {
+			return m, true
+		}
+	}
+	return null(), false
 }
 
 func (g *generator) truth(path string) bool {
@@ -209,7 +223,7 @@ func (g *generator) item(path string, s *schema, i, depth int) value {
 func (g *generator) object(path string, s *schema, depth int) value {
 	v := value{kind: objectKind}
 	for i, name := range s.Properties.names {
-		if depth >= depthLimit && !contains(s.Required, name) {
+		if depth >= depthLimit && !slices.Contains(s.Required, name) {
 			continue
 		}
 		if depth > 4*depthLimit {
@@ -239,13 +253,4 @@ func (g *generator) entries(path string, s *schema, depth int) value {
 		v.items = append(v.items, g.value(path+"."+key, s, depth+1))
 	}
 	return v
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }

@@ -38,6 +38,26 @@ func neutral(label string) bool {
 	}
 }
 
+// hurry reports whether a word says that something is urgent.
+func hurry(word string) bool {
+	switch word {
+	case "urgent", "urgently", "immediately", "asap", "emergency", "critical", "outage", "now":
+		return true
+	default:
+		return false
+	}
+}
+
+// highest reports whether a label is the top of a scale of priorities.
+func highest(label string) bool {
+	switch label {
+	case "high", "urgent", "critical", "highest", "p0", "severe":
+		return true
+	default:
+		return false
+	}
+}
+
 func stopWord(word string) bool {
 	switch word {
 	case "the", "and", "for", "are", "was", "were", "what", "which", "who", "whom", "whose", "when", "where",

@@ -124,7 +124,7 @@ func (g *generator) reasoning() string {
 	if g.facts.result != "" {
 		return "The input asks for a calculation. Working it out gives " + g.facts.result + "."
 	}
-	return "The input is about " + g.facts.topic(5) + ". The answer follows from that."
+	return "The input is about " + g.facts.list(5) + ". The answer follows from that."
 }
 
 // sentence repeats the key words in one of a few frames.
@@ -136,7 +136,7 @@ func (g *generator) sentence(path string) string {
 			}
 		}
 	}
-	topic := g.facts.topic(6)
+	topic := g.facts.list(6)
 	switch g.random(path) % 4 {
 	case 0:
 		return "This is about " + topic + "."
