@@ -1,0 +1,79 @@
+package testkit
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// RequireVariable lists, separated by commas, what must not be skipped.
+const RequireVariable = "DSPOOL_REQUIRE"
+
+// Require skips the test unless everything it names is there: "python" is an
+// interpreter with dspool's packages, "dspy" the same with dspy. A test that
+// would be skipped fails if DSPOOL_REQUIRE names what is missing.
+func Require(t testing.TB, needs ...string) {
+	t.Helper()
+	required := strings.Split(os.Getenv(RequireVariable), ",")
+	for _, need := range needs {
+		reason := missing(need)
+		switch {
+		case reason == "":
+		case slices.Contains(required, need):
+			t.Fatalf("%s is required by %s and missing: %s", need, RequireVariable, reason)
+		default:
+			t.Skipf("needs %s: %s", need, reason)
+		}
+	}
+}
+
+func missing(need string) string {
+	switch need {
+	case "python", "dspy":
+		if _, err := exec.LookPath(interpreter()); err != nil {
+			return "set DSPOOL_TEST_PYTHON to an interpreter that has dspy, msgspec and uvloop (make test does): " + err.Error()
+		}
+		return ""
+	default:
+		return "testkit does not know it"
+	}
+}
+
+func interpreter() string {
+	if path := os.Getenv("DSPOOL_TEST_PYTHON"); path != "" {
+		return path
+	}
+	return os.Getenv("DSPOOL_PYTHON")
+}
+
+// Python returns the interpreter for tests of the real tier. It skips or fails
+// as [Require] does if there is none.
+func Python(t testing.TB) string {
+	t.Helper()
+	Require(t, "python")
+	return interpreter()
+}
+
+// Context returns a context that ends with the test, or after d: a test that
+// waits on it cannot hang for ever.
+func Context(t testing.TB, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// Worker is the command that makes the running test binary a mock worker, for
+// a configuration's Command. The package's TestMain has to call [Main].
+func Worker(t testing.TB) []string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{path}
+}

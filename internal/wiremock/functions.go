@@ -1,0 +1,113 @@
+package wiremock
+
+import (
+	"encoding/json"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/wire"
+)
+
+// function returns the function of that name, nil if there is none. A function
+// that returns nil and no error has answered by itself, or never will.
+func function(name string) func(*call) (json.RawMessage, error) {
+	functions := map[string]func(*call) (json.RawMessage, error){
+		"echo": echo, "upper": upper, "sleep": sleep, "fail": fail, "pid": pid,
+		"stream": stream, "bytes": giveBack, "host": askHost, "hang": hang, "heed": heed,
+		"crash": crash, "crash_before_start": crash, "never_ack": crash, "exit": leave,
+		"garbage": garbage, "half_frame": halfFrame, "oversize": oversize, "wrong_id": wrongID,
+		"slow_reader": slowReader, "flood_stderr": floodStderr,
+	}
+	return functions[name]
+}
+
+// text returns a member of the input as a string, "" if it is none.
+func (c *call) text(name string) string {
+	var s string
+	_ = json.Unmarshal(c.input[name], &s)
+	return s
+}
+
+// number returns a member of the input as an integer, 0 if it is none.
+func (c *call) number(name string) int {
+	var n int
+	_ = json.Unmarshal(c.input[name], &n)
+	return n
+}
+
+// wait returns after d or, with an error, when the call is cancelled.
+func (c *call) wait(d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+}
+
+func echo(c *call) (json.RawMessage, error) {
+	if v, ok := c.input["text"]; ok {
+		return v, nil
+	}
+	if len(c.raw) == 0 {
+		return json.RawMessage("{}"), nil
+	}
+	return c.raw, nil
+}
+
+func upper(c *call) (json.RawMessage, error) { return encode(strings.ToUpper(c.text("text"))) }
+
+func pid(*call) (json.RawMessage, error) { return encode(os.Getpid()) }
+
+func sleep(c *call) (json.RawMessage, error) {
+	if err := c.wait(time.Duration(c.number("ms")) * time.Millisecond); err != nil {
+		return nil, err
+	}
+	return encode(c.number("ms"))
+}
+
+func fail(c *call) (json.RawMessage, error) {
+	return nil, fault.New(fault.Code(c.text("code")), c.text("message")).WithStarted(fault.StartedYes)
+}
+
+// stream yields n items, each when there is credit for it.
+func stream(c *call) (json.RawMessage, error) {
+	n := c.number("n")
+	for i := range n {
+		if !c.streamed {
+			break
+		}
+		select {
+		case <-c.credits:
+		case <-c.ctx.Done():
+			return nil, c.ctx.Err()
+		}
+		c.send(wire.Frame{Type: wire.TypeEvent, ID: c.id, Meta: wire.EventMeta{Kind: "item"}.Append(nil), Body: strconv.AppendInt(nil, int64(i), 10)})
+	}
+	return encode(n)
+}
+
+func giveBack(c *call) (json.RawMessage, error) {
+	meta := wire.ResultMeta{Attachments: c.order}
+	body := []byte("{}")
+	for _, a := range c.order {
+		body = append(body, c.parts[a.Name]...)
+	}
+	c.finish(wire.Frame{Type: wire.TypeResult, ID: c.id, Meta: meta.Append(nil), Body: body})
+	return nil, nil
+}
+
+func hang(c *call) (json.RawMessage, error) {
+	<-c.session.ctx.Done()
+	return nil, nil
+}
+
+func heed(c *call) (json.RawMessage, error) {
+	<-c.ctx.Done()
+	return nil, c.ctx.Err()
+}
