@@ -19,7 +19,8 @@ class JsonReader:
         self._depth = 0
         self._key: str | None = None  # the member whose value comes next
         self._expects_key = False
-        self._string: list[str] | None = None  # the string that is being read
+        self._reading = False  # inside a string
+        self._string: list[str] = []  # what has been read of it
         self._emits: str | None = None  # the field whose text it is
         self._ended = False
         self._rest = ""
@@ -29,11 +30,11 @@ class JsonReader:
         text, self._rest = self._rest + text, ""
         position = 0
         while position < len(text):
-            if self._string is None:
-                position = self._between(text, position)
-            else:
+            if self._reading:
                 position = self._inside(text, position)
                 yield from self._flush()
+            else:
+                position = self._between(text, position)
         if self._emits is not None and self._string:
             yield self._emits, "".join(self._string), False
             self._string.clear()
@@ -42,7 +43,7 @@ class JsonReader:
         """Take note that the answer is complete."""
         if self._emits is not None:
             yield self._emits, "", True
-        self._emits = self._string = None
+        self._emits, self._reading = None, False
 
     def _between(self, text: str, position: int) -> int:
         """Read one character outside of strings."""
@@ -56,14 +57,13 @@ class JsonReader:
         elif character == "," and self._depth == 1:
             self._expects_key, self._key = True, None
         elif character == '"' and self._depth:
-            self._string = []
+            self._reading, self._string = True, []
             if self._depth == 1 and not self._expects_key and self._key in self._wanted:
                 self._emits = self._key
         return position + 1
 
     def _inside(self, text: str, position: int) -> int:
         """Read more of a string; the whole rest where an escape is not complete."""
-        assert self._string is not None
         if found := _PLAIN.match(text, position):
             self._string.append(found[0])
             return found.end()
@@ -81,7 +81,7 @@ class JsonReader:
         if not self._ended:
             return
         self._ended = False
-        text, self._string = "".join(self._string or ()), None
+        text, self._reading = "".join(self._string), False
         if self._emits is not None:
             yield self._emits, text, True
             self._wanted -= {self._emits}
@@ -91,7 +91,6 @@ class JsonReader:
 
     def _escape(self, text: str) -> int:
         """Decode the escape that text begins with; 0 if its end has not come."""
-        assert self._string is not None
         if len(text) < 2:
             return 0
         if text[1] != "u":
@@ -101,7 +100,7 @@ class JsonReader:
             return 0
         unit = _unit(text[2:6])
         if 0xD800 <= unit < 0xDC00:
-            if len(text) < 12 and "\\u".startswith(text[6:8]) or text[6:8] == "\\u" and len(text) < 12:
+            if (len(text) < 12 and "\\u".startswith(text[6:8])) or (text[6:8] == "\\u" and len(text) < 12):
                 return 0
             low = _unit(text[8:12]) if text[6:8] == "\\u" else 0
             if 0xDC00 <= low < 0xE000:

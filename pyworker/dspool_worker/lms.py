@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from . import prices
 from .errors import Fault, InvalidArgument
 
 _MODEL_TYPES = ("chat", "text", "responses")
@@ -86,9 +87,13 @@ class Lms:
 
     def _add(self, hash: str, definition: Mapping[str, Any]) -> Model:
         model = build(definition)
-        if _needs_litellm(model):
+        if not _native(model.lm):
             # Three seconds of importing: off the loop, once for all.
             model.ready = asyncio.ensure_future(asyncio.to_thread(_import_litellm))
+        elif prices.loaded():
+            prices.remember(model.lm)
+        else:
+            model.ready = asyncio.ensure_future(asyncio.to_thread(prices.remember, model.lm))
         self._models[hash] = model
         while len(self._models) > self._size:
             _, old = self._models.popitem(last=False)
@@ -132,8 +137,7 @@ def build(definition: Mapping[str, Any]) -> Model:
     try:
         lm = dspy.LM(**arguments)
         lm._warned_zero_temp_rollout = True  # the id is ours; its owner need not hear of it
-        if isinstance(lm.engine, str) and definition.get("timeout_s"):
-            _check_backend(lm)
+        _native(lm)  # finds out now what the first call would find out: a bad timeout
     except dspy.LMConfigurationError as exc:
         raise Fault("lm_not_configured", scrubbed(f"lm: {exc}", secrets)) from None
     except (TypeError, ValueError) as exc:
@@ -222,17 +226,10 @@ def _prepare_cache() -> None:
         dspy.configure_cache(enable_disk_cache=False, memory_max_entries=_CACHE_ENTRIES_MAX)
 
 
-def _check_backend(lm: Any) -> None:
-    """Find out now what DSPy would find out at the first call."""
+def _native(lm: Any) -> bool:
     from dspy.clients.backend_selection import select_backend
 
-    select_backend(lm)
-
-
-def _needs_litellm(model: Model) -> bool:
-    from dspy.clients.backend_selection import select_backend
-
-    return isinstance(model.lm.engine, str) and not select_backend(model.lm).native
+    return bool(select_backend(lm).native)
 
 
 def _import_litellm() -> None:

@@ -133,7 +133,7 @@ def _construct(ref: str, cls: Callable[..., Any], arguments: dict[str, Any]) -> 
 
 
 def _entry(made: Any) -> Callable[..., Any]:
-    """The method whose parameters are the program's inputs."""
+    """Find the method whose parameters are the program's inputs."""
     for name in ("aforward", "forward"):
         if isinstance(made, dspy.Module) and hasattr(made, name):
             found: Callable[..., Any] = getattr(made, name)
@@ -147,7 +147,7 @@ def _annotated(entry: Callable[..., Any]) -> frozenset[str]:
 
 
 def _async_entry(made: Any) -> Callable[..., Any] | None:
-    """What runs on the loop; None if it has to run in a thread."""
+    """Find what runs on the loop; None if it has to run in a thread."""
     if isinstance(made, dspy.Module):
         return made.acall if inspect.iscoroutinefunction(getattr(made, "aforward", None)) else None
     call = made if inspect.isroutine(made) else made.__call__

@@ -32,7 +32,7 @@ def _text(value: Any) -> bool:
 
 
 def _texts(value: Any) -> bool:
-    return _text(value) or isinstance(value, list) and all(_text(one) for one in value)
+    return _text(value) or (isinstance(value, list) and all(_text(one) for one in value))
 
 
 # Options of one LM request. Addresses and keys are not among them: a program

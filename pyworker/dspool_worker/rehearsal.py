@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
-import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
-from dspy._vendor.lm15.transports import AsyncTransportResponse
 from dspy.clients.engines.lm15_engine import AsyncLM15Engine
 from dspy.lm15 import RouterConfig
 
 from . import predict
+from .calls import Call
 from .lms import Lms, Model
 
 _MODEL = {"model": "openai/rehearsal", "api_base": "http://rehearsal.invalid/v1", "api_key": "rehearsal"}
@@ -25,15 +25,15 @@ _USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 
 async def rehearse() -> None:
     """Run each kind of program once, whole and as a stream."""
-    lms = Lms(1)
+    lms, call = Lms(1), cast(Call, _Call())
     try:
         for adapter, answer in _ANSWERS.items():
             for kind in ("predict", "chain_of_thought"):
                 made = predict.build(_definition(kind, adapter), lms)
                 async with lms.use("", _MODEL) as model:
                     _answer_from_memory(model, answer)
-                await made.call({"question": "q"}, _Call())
-                async for _ in made.stream({"question": "q"}, _Call()):
+                await made.call({"question": "q"}, call)
+                async for _ in made.stream({"question": "q"}, call):
                     pass
     finally:
         await lms.aclose()
@@ -65,7 +65,7 @@ class _Store(dict[Any, Any]):
         super().__init__()
         self._engine = engine
 
-    def get(self, key: Any, default: Any = None) -> Any:
+    def get(self, *_: Any) -> Any:
         """Give the engine."""
         return self._engine
 
@@ -87,8 +87,10 @@ class _Exchange:
         self._body = body
         self._type = "text/event-stream" if streaming else "application/json"
 
-    async def __aenter__(self) -> AsyncTransportResponse:
-        return AsyncTransportResponse(
+    async def __aenter__(self) -> Any:
+        # Its own typing would hide the rest of dspy, which has none, from type checkers.
+        transports = importlib.import_module("dspy._vendor.lm15.transports")
+        return transports.AsyncTransportResponse(
             status=200,
             reason="OK",
             headers=[("content-type", self._type)],
@@ -103,7 +105,7 @@ class _Exchange:
     async def _chunks(self) -> AsyncIterator[bytes]:
         yield self._body
 
-    async def _release(self, body_consumed: bool) -> None:
+    async def _release(self, *_: Any) -> None:
         return None
 
 
@@ -114,7 +116,7 @@ def _completion(answer: str) -> bytes:
 
 def _events(answer: str) -> bytes:
     delta = {"index": 0, "delta": {"role": "assistant", "content": answer}, "finish_reason": "stop"}
-    events = [{"choices": [delta]}, {"choices": [], "usage": _USAGE}]
+    events: list[dict[str, Any]] = [{"choices": [delta]}, {"choices": [], "usage": _USAGE}]
     lines = [f"data: {json.dumps({'id': '1', 'model': 'rehearsal', **event})}\n\n" for event in events]
     return "".join([*lines, "data: [DONE]\n\n"]).encode()
 
@@ -125,9 +127,6 @@ class _Call:
     lm = _MODEL
     lm_hash = ""
     cancelled = False
-
-    def __init__(self) -> None:
-        self.began = time.monotonic_ns()
 
     def mark_started(self) -> None:
         """Nobody keeps a ledger here."""

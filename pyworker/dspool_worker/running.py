@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import dspy
 from dspy.utils.usage_tracker import UsageTracker
@@ -22,7 +22,7 @@ _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _REPLY_SHOWN = 500
 _PARSE_FAILED = re.compile(r"Failed to parse field (\w+)(?: with value .*? from the LM response)?[.:] ?(.*)", re.DOTALL)
 
-Adapter = dspy.Adapter
+Adapter: TypeAlias = dspy.Adapter
 
 
 class Run:
@@ -106,6 +106,6 @@ def _unreadable(exc: Any) -> OutputInvalid:
         path = f"output.{missing[0]}" if exc.parsed_result and missing else "output"
         names = ", ".join(missing or wanted)
         fault = OutputInvalid(path, f"the LM's answer, read by {exc.adapter_name}, lacks {names}")
-    assert fault.details is not None
-    fault.details["reply"] = reply[:_REPLY_SHOWN] + (" ..." if len(reply) > _REPLY_SHOWN else "")
+    shown = reply[:_REPLY_SHOWN] + (" ..." if len(reply) > _REPLY_SHOWN else "")
+    fault.details = {**(fault.details or {}), "reply": shown}
     return fault

@@ -76,7 +76,7 @@ class Types:
         Apart because DSPy shows a field's own constraints to the LM in words,
         and drops those it finds inside a top-level `Annotated`.
         """
-        bare = self._resolve(schema, path)
+        bare = self._resolve(schema)
         kind = bare.get("type") if isinstance(bare, Mapping) else None
         if not isinstance(kind, str) or "enum" in bare or "const" in bare:
             return self.type(schema, path), {}
@@ -131,7 +131,8 @@ class Types:
     def _union(self, choices: Any, path: str, depth: int) -> Any:
         if not isinstance(choices, list) or not choices:
             raise InvalidArgument(path, "must be a list that is not empty")
-        return Union[tuple(self.type(one, f"{path}[{i}]", depth + 1) for i, one in enumerate(choices))]
+        members = tuple(self.type(one, f"{path}[{i}]", depth + 1) for i, one in enumerate(choices))
+        return Union[members]  # noqa: UP007
 
     def _array(self, schema: Schema, path: str, depth: int) -> Any:
         prefix = schema.get("prefixItems")
@@ -149,7 +150,7 @@ class Types:
         properties: dict[str, Any] = {}
         for name, sub in schema["properties"].items():
             kind = self.type(sub, f"{path}.{name}", depth + 1)
-            properties[name] = (kind if name in required else Optional[kind], sub)
+            properties[name] = (kind if name in required else Optional[kind], sub)  # noqa: UP045
         return object_type(_title(schema, path), properties, required, self._extra(more))
 
     def _extra(self, more: Any) -> Literal["allow", "ignore", "forbid"]:
@@ -168,7 +169,7 @@ class Types:
             self._memo[key] = self.type(self._defs[key], f"{path}({key})", depth + 1)
         return self._memo[key]
 
-    def _resolve(self, schema: Any, path: str) -> Any:
+    def _resolve(self, schema: Any) -> Any:
         """Follow references at the top, so that their constraints count as the field's own."""
         for _ in range(DEPTH_MAX):
             if not isinstance(schema, Mapping) or "$ref" not in schema:
@@ -184,19 +185,21 @@ class Types:
         return isinstance(self._defs[key], Mapping) and "properties" in self._defs[key]
 
     def _merged(self, schema: Schema, path: str) -> Schema:
-        parts = [self._resolve(one, path) for one in schema["allOf"]]
+        parts = [self._resolve(one) for one in schema["allOf"]]
         merged = {k: v for k, v in schema.items() if k != "allOf"}
         for part in parts:
-            if not isinstance(part, Mapping) or "$ref" in part and len(parts) > 1:
+            if not isinstance(part, Mapping) or ("$ref" in part and len(parts) > 1):
                 raise InvalidArgument(f"{path}.allOf", "can only be served for plain object schemas")
-            both = {"properties": {**merged.get("properties", {}), **part.get("properties", {})}}
-            both["required"] = [*merged.get("required", ()), *part.get("required", ())]
-            merged = {**merged, **part, **{k: v for k, v in both.items() if v}}
+            properties = {**merged.get("properties", {}), **part.get("properties", {})}
+            required = [*merged.get("required", ()), *part.get("required", ())]
+            merged = {**merged, **part, "properties": properties, "required": required}
+            if not properties:
+                del merged["properties"]
         return merged
 
     def _constraints(self, schema: Schema, kind: Any) -> dict[str, Any]:
         names = _CONSTRAINTS.get(kind, {}) if isinstance(kind, str) else {}
-        if kind == "array" and "prefixItems" in schema or _typed_string(schema, kind):
+        if (kind == "array" and "prefixItems" in schema) or _typed_string(schema, kind):
             return {}
         return {names[k]: v for k, v in schema.items() if k in names and not isinstance(v, bool)}
 

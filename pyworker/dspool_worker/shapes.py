@@ -131,7 +131,7 @@ def admits_null(schema: Any) -> bool:
 
 
 def _attribute(member: str, index: int, taken: Mapping[str, Any]) -> str:
-    """A Python name for a JSON member: JSON allows any text, and BaseModel has names of its own."""
+    """Find a Python name for a JSON member: JSON allows any text, and BaseModel has names of its own."""
     if _SAFE.fullmatch(member) and not keyword.iskeyword(member) and not hasattr(Object, member):
         return member
     name = f"member_{index}"

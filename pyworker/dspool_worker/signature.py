@@ -56,7 +56,7 @@ class Field:
     def dspy_type(self) -> Any:
         """The type as DSPy is told it: constraints travel beside it."""
         kind = _bare(self.kind)
-        return kind if self.required else Optional[kind]
+        return kind if self.required else Optional[kind]  # noqa: UP045
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _field(part: Mapping[str, Any], schema: Any, types: Types, side: str) -> Fie
     field_type = Annotated[kind, pydantic.Field(**constraints)] if constraints else kind
     required = part.get("required", True) is not False
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(field_type if required else Optional[field_type])
+        adapter = _adapter(field_type if required else Optional[field_type])  # noqa: UP045
     except Exception as exc:  # pydantic reports bad patterns and constraints by many classes
         raise InvalidArgument(path, f"the schema cannot be served: {exc}") from exc
     default = about.get("default", _NO_DEFAULT) if side == "input" else _NO_DEFAULT
@@ -133,6 +133,10 @@ def _field(part: Mapping[str, Any], schema: Any, types: Types, side: str) -> Fie
         description=part.get("desc") or about.get("description"),
         constraints=constraints,
     )
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _check_default(adapter: TypeAdapter[Any], default: Any, path: str) -> None:

@@ -47,8 +47,7 @@ class Sink:
 
     async def send(self, chunk: Any) -> None:
         """Take one piece of an LM's stream. Called by DSPy, also on behalf of threads."""
-        task = asyncio.current_task()
-        assert task is not None
+        task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]  # there is one: it awaits
         self._sending.add(task)
         try:
             if not hasattr(chunk, "choices"):  # the user's own, from a program that streams by itself

@@ -37,7 +37,7 @@ def _token() -> Any:
 
 def _with_token(token: Any, function: Callable[[], Any]) -> Any:
     """Run function as anyio's own threads would: DSPy sends its pieces through anyio."""
-    from anyio.from_thread import threadlocals
+    from anyio.from_thread import threadlocals  # type: ignore[attr-defined]
 
     threadlocals.current_token = token
     try:

@@ -75,7 +75,7 @@ def _load_prices() -> None:
     from dspy.clients import model_metadata
 
     # Without this variable DSPy would fetch the table from the network.
-    if os.environ.get("LITELLM_LOCAL_MODEL_COST_MAP", "").lower() in ("true", "1"):
+    if os.environ.get("LITELLM_LOCAL_MODEL_COST_MAP", "").lower() == "true":
         model_metadata._load()
 
 
@@ -128,7 +128,7 @@ def _cheap_stacks() -> Iterator[None]:
         inspect.stack = whole
 
 
-def _stack(context: int = 1) -> list[inspect.FrameInfo]:
+def _stack(context: int = 1) -> list[inspect.FrameInfo]:  # noqa: ARG001
     found = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:

@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 Request = dict[str, Any]
-#: Text is an answer, a list of texts its pieces, a tuple (status, body, headers) an HTTP answer.
-Reply = "str | list[str] | tuple[int, Any, dict[str, str]]"
+# A reply is text, a list of texts (its pieces), or (status, body, headers).
 
 
 def chat(**fields: Any) -> str:
@@ -28,6 +27,7 @@ class LMServer:
         self.headers: list[dict[str, str]] = []
         self.url = ""
         self.open = 0
+        self.all_closed = asyncio.Event()
         self.pace: asyncio.Event | None = None  # set: pieces after the first wait for it
 
     @property
@@ -44,6 +44,8 @@ class LMServer:
             pass
         finally:
             self.open -= 1
+            if not self.open:
+                self.all_closed.set()
             writer.close()
 
     async def _answer(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,7 +56,7 @@ class LMServer:
         self.headers.append(headers)
         reply = self.reply(request)
         if asyncio.iscoroutine(reply):
-            reply = await reply
+            reply = await self._unless_closed(reply, reader)
         if isinstance(reply, tuple):
             status, body, more = reply
             _write(writer, status, body if isinstance(body, bytes) else json.dumps(body).encode(), more)
@@ -64,6 +66,16 @@ class LMServer:
             text = "".join(reply)
             _write(writer, 200, json.dumps(_completion(text)).encode(), {})
         await writer.drain()
+
+    async def _unless_closed(self, reply: Any, reader: asyncio.StreamReader) -> Any:
+        """Wait for a reply as long as somebody waits for it."""
+        made, closed = asyncio.ensure_future(reply), asyncio.ensure_future(reader.read(1))
+        await asyncio.wait([made, closed], return_when=asyncio.FIRST_COMPLETED)
+        if made.done():
+            closed.cancel()
+            return made.result()
+        made.cancel()
+        raise ConnectionError("the client is gone")
 
     async def _stream(self, writer: asyncio.StreamWriter, pieces: list[str]) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")

@@ -46,7 +46,8 @@ def test_chain_of_thought_answers_with_its_reasoning() -> None:
     async def work() -> None:
         async with lm_server(lambda _: chat(reasoning="because", answer="4")) as lm:
             definition = qa("chain_of_thought", [part("answer", {"type": "integer"})])
-            assert await run(program(definition), lm.definition, question="2+2") == {"reasoning": "because", "answer": 4}
+            got = await run(program(definition), lm.definition, question="2+2")
+            assert got == {"reasoning": "because", "answer": 4}
 
     bounded(work())
 
@@ -251,20 +252,20 @@ def test_concurrent_calls_of_one_program_do_not_mix() -> None:
 
 def test_cancelling_a_call_ends_its_request() -> None:
     async def work() -> None:
-        asked, gone = asyncio.Event(), asyncio.Event()
+        asked = asyncio.Event()
 
         async def reply(_: dict[str, Any]) -> str:
             asked.set()
             await asyncio.Event().wait()
             return ""
 
-        async with lm_server(lambda request: reply(request)) as lm:
+        async with lm_server(reply) as lm:
             call = asyncio.ensure_future(run(program(qa()), lm.definition, question="q"))
             await asked.wait()
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
-            gone.set()
+            await lm.all_closed.wait()
 
     bounded(work())
 
