@@ -64,8 +64,10 @@ type Config struct {
 	// Path are folders with the user's own Python code. Relative ones are
 	// taken from the working directory.
 	Path []string
-	// Preload are modules that every worker has imported before its first
-	// call. One that fails to import fails the start of the pool.
+	// Preload are modules that the fork server imports before it forks, so that
+	// every worker has them at once. One that fails to import fails the start
+	// of the pool. With Spawn they have no effect: modules are imported at
+	// their first use.
 	Preload []string
 	// Env are variables, "NAME=value", that workers get beyond this process's
 	// own. Keys of language model providers and variables that move their

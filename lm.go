@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/dspool/dspool/fault"
 )
 
 // An LM says which language model to ask, and how. It is read-only once it has
@@ -59,14 +57,18 @@ type lmDefinition struct {
 	Extra       map[string]any `json:"extra,omitempty"`
 }
 
-// definition returns what a worker needs to know, and its hash.
-func (l LM) definition(env func(string) string) (body []byte, hash string, err error) {
-	key := string(l.APIKey)
-	if key == "" {
-		key = keyFromEnvironment(l.Model, env)
+// withKey returns a copy with the key that the environment has, if none is set.
+func (l LM) withKey(env func(string) string) LM {
+	if l.APIKey == "" {
+		l.APIKey = Secret(keyFromEnvironment(l.Model, env))
 	}
+	return l
+}
+
+// definition returns what a worker needs to know, and its hash.
+func (l LM) definition() (body []byte, hash string, err error) {
 	body, err = json.Marshal(lmDefinition{
-		Model: l.Model, APIBase: l.APIBase, APIKey: key, ModelType: l.ModelType,
+		Model: l.Model, APIBase: l.APIBase, APIKey: string(l.APIKey), ModelType: l.ModelType,
 		Temperature: l.Temperature, MaxTokens: l.MaxTokens, TimeoutS: l.Timeout.Seconds(),
 		Retries: l.Retries, Cache: l.Cache, Extra: l.Extra,
 	})
@@ -74,7 +76,7 @@ func (l LM) definition(env func(string) string) (body []byte, hash string, err e
 		return nil, "", err
 	}
 	sum := sha256.Sum256(body)
-	return body, hex.EncodeToString(sum[:])[:32], nil
+	return body, hex.EncodeToString(sum[:])[:hashLen], nil
 }
 
 // given reports whether any field is set.
@@ -139,14 +141,4 @@ func lmFrom(env func(string) string) (LM, bool) {
 		lm.Model = "openai/default"
 	}
 	return lm, true
-}
-
-// unknownLM is the error of a call that names an LM which the pool lacks.
-func unknownLM(name string, known map[string]lmEntry) *fault.Error {
-	names := strings.TrimPrefix(strings.Join(slices.Sorted(maps.Keys(known)), ", "), ", ")
-	if names == "" {
-		names = "none"
-	}
-	return fault.Newf(fault.InvalidArgument, "LM: the pool has no language model named %q; Config.LMs has: %s", name, names).
-		WithStarted(fault.StartedNo)
 }

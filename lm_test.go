@@ -68,7 +68,7 @@ func TestAWorkersDefinitionOfAnLM(t *testing.T) {
 	body, hash, err := LM{
 		Model: "openai/m", APIKey: theKey, APIBase: "http://h/v1", Temperature: &warm, MaxTokens: 9,
 		Timeout: 1500 * time.Millisecond, Retries: &twice, Extra: map[string]any{"top_p": 1},
-	}.definition(environment())
+	}.definition()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestAWorkersDefinitionOfAnLM(t *testing.T) {
 	if string(body) != want {
 		t.Errorf("definition\n%s, want\n%s", body, want)
 	}
-	_, other, _ := LM{Model: "openai/m", APIKey: "another"}.definition(environment())
+	_, other, _ := LM{Model: "openai/m", APIKey: "another"}.definition()
 	if len(hash) != 32 || hash == other {
 		t.Errorf("hashes %q and %q", hash, other)
 	}
@@ -111,7 +111,7 @@ func TestKeysComeFromTheProvidersUsualVariable(t *testing.T) {
 
 func TestAnExplicitKeyWinsOverTheEnvironment(t *testing.T) {
 	t.Parallel()
-	body, _, err := LM{Model: "openai/m", APIKey: "mine"}.definition(environment("OPENAI_API_KEY", theKey))
+	body, _, err := LM{Model: "openai/m", APIKey: "mine"}.withKey(environment("OPENAI_API_KEY", theKey)).definition()
 	if err != nil || !bytes.Contains(body, []byte(`"mine"`)) {
 		t.Errorf("definition %s, %v", body, err)
 	}

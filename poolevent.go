@@ -14,9 +14,12 @@ type PoolEventKind string
 const (
 	// WorkerStarting: a worker was ordered.
 	WorkerStarting PoolEventKind = "worker_starting"
+	// WorkerFailed: a worker that was ordered did not become ready. Err says
+	// why, with the last lines that it wrote.
+	WorkerFailed PoolEventKind = "worker_failed"
 	// WorkerReady: a worker takes calls. Took is how long it needed.
 	WorkerReady PoolEventKind = "worker_ready"
-	// WorkerChanged: a worker moved between any other two states.
+	// WorkerChanged: a worker moved from one state to another.
 	WorkerChanged PoolEventKind = "worker_changed"
 	// WorkerCrashed: a worker's process ended and nobody had asked for it.
 	// Err says how, with the last lines that it wrote.

@@ -1,13 +1,17 @@
 package dspool
 
-import "time"
+import (
+	"time"
+
+	"github.com/dspool/dspool/internal/supervise"
+)
 
 // Defaults of Restart.
 const (
-	RestartFailuresDefault   = 5
-	RestartDecayDefault      = 30 * time.Second
-	RestartBackoffDefault    = 200 * time.Millisecond
-	RestartBackoffMaxDefault = 30 * time.Second
+	RestartFailuresDefault   = supervise.FailuresDefault
+	RestartDecayDefault      = supervise.DecayDefault
+	RestartBackoffDefault    = supervise.BackoffDefault
+	RestartBackoffMaxDefault = supervise.BackoffMaxDefault
 )
 
 // Restart says how fast lost workers are replaced. A replacement is ordered the
@@ -37,4 +41,8 @@ func (r Restart) check(k *checker) {
 	k.must(r.Decay > 0, "Restart.Decay", "must be positive, got %s", r.Decay)
 	k.must(r.Backoff > 0, "Restart.Backoff", "must be positive, got %s", r.Backoff)
 	k.must(r.BackoffMax >= r.Backoff, "Restart.BackoffMax", "must not be less than Backoff (%s), got %s", r.Backoff, r.BackoffMax)
+}
+
+func (r Restart) pace() supervise.Pace {
+	return supervise.Pace{Failures: r.Failures, Decay: r.Decay, Backoff: r.Backoff, BackoffMax: r.BackoffMax}
 }

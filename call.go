@@ -1,0 +1,144 @@
+package dspool
+
+import (
+	"context"
+	"time"
+
+	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/mux"
+	"github.com/dspool/dspool/internal/wire"
+)
+
+// Call runs a program once. It is accepted from Start on and waits for a free
+// worker if it must; waiting and running spend the same budget, the earlier
+// one of ctx's deadline and Config.CallTimeout. A worker that is lost before
+// the call began costs nothing but time; after that the call fails with
+// worker_crashed, unless its program is declared idempotent.
+//
+// When ctx ends, Call returns at once; the work behind it is cancelled, and its
+// place in the worker stays taken until it has really stopped.
+func (p *Pool) Call(ctx context.Context, req Request) (Response, error) {
+	if err := p.enter(); err != nil {
+		return Response{}, p.counts.failed(err)
+	}
+	defer p.gate.Leave()
+	p.counts.calls.Add(1)
+	t, err := p.plan(ctx, &req)
+	if err != nil {
+		return Response{}, p.counts.failed(err)
+	}
+	for {
+		resp, m, err := p.attempt(ctx, &t)
+		if err == nil {
+			return resp, nil
+		}
+		if !p.retry(&t, m, err) {
+			return Response{}, p.counts.failed(err)
+		}
+	}
+}
+
+// attempt hands the call to a worker and waits for its end. The worker is nil
+// if the call did not get one.
+func (p *Pool) attempt(ctx context.Context, t *task) (Response, *member, *fault.Error) {
+	s, err := p.desk.Acquire(ctx, t.ask)
+	if err != nil {
+		return Response{}, nil, fault.From(err)
+	}
+	m := s.Target()
+	f := p.launch(t, s)
+	pending, err := m.Begin(&f.call)
+	if err != nil {
+		f.scrub()
+		return Response{}, m, fault.From(refuse(err))
+	}
+	defer f.part()
+	t.attempts++
+	waited := s.Waited()
+	select {
+	case <-pending.Done():
+		f.calm()
+		return t.response(m, waited, pending.Outcome())
+	case <-ctx.Done():
+		f.calm()
+		return Response{}, m, p.abandon(m, pending, leftError(ctx, pending.Started(), "while a worker had it"))
+	case <-f.expiry(t):
+		return Response{}, m, p.abandon(m, pending, p.overtime(pending.Started()))
+	}
+}
+
+// abandon leaves a call whose work goes on: it is cancelled, and its slot is
+// free when it has stopped.
+func (p *Pool) abandon(m *member, pending *mux.Pending, err *fault.Error) *fault.Error {
+	why := "canceled"
+	if err.Code == fault.DeadlineExceeded {
+		why = "deadline"
+	}
+	m.Cancel(pending, why)
+	p.counts.abandoned.Add(1)
+	err.Worker = m.ID()
+	p.publish(PoolEvent{Kind: CallAbandoned, Worker: m.ID(), PID: m.PID(), Err: err, Reason: err.Message})
+	return err
+}
+
+// overtime is the error of a call that used up the pool's own limit.
+func (p *Pool) overtime(started fault.Started) *fault.Error {
+	return fault.Newf(fault.DeadlineExceeded,
+		"the call did not end within %s: raise CallTimeout, or give its context an earlier deadline", p.cfg.CallTimeout).
+		WithStarted(started)
+}
+
+// response turns what a worker answered into what the caller gets.
+func (t *task) response(m *member, waited time.Duration, o mux.Outcome) (Response, *member, *fault.Error) {
+	if o.Err != nil {
+		m.blame(o.Err)
+		return Response{}, m, named(o.Err, m.ID())
+	}
+	output, err := t.req.Program.CheckOutput(o.Reply.Body, names(o.Reply.Attachments)...)
+	if err != nil {
+		invalid := named(fault.From(err), m.ID()).WithStarted(fault.StartedYes)
+		m.blame(invalid)
+		return Response{}, m, invalid
+	}
+	return Response{
+		Output: output, Attachments: o.Reply.Attachments, Usage: usageOf(o.Reply.Meta.Usage), Worker: m.ID(),
+		Queue: waited + time.Duration(o.Reply.Meta.Queue)*time.Microsecond,
+		Run:   time.Duration(o.Reply.Meta.Run) * time.Microsecond, Attempts: t.attempts,
+	}, m, nil
+}
+
+// retry prepares a task for another worker, if that is right.
+func (p *Pool) retry(t *task, m *member, err *fault.Error) bool {
+	if m == nil {
+		return false
+	}
+	kind, yes := t.again(err)
+	if !yes {
+		return false
+	}
+	p.counts.again(kind)
+	if !m.State().Takes() {
+		p.desk.Remove(m.ID())
+	}
+	t.ask.Avoid, t.ask.Again = m.ID(), true
+	p.publish(PoolEvent{Kind: kind, Worker: m.ID(), PID: m.PID(), Err: err, Reason: err.Message})
+	return true
+}
+
+func named(err *fault.Error, worker string) *fault.Error {
+	if err.Worker != "" {
+		return err
+	}
+	return err.WithWorker(worker)
+}
+
+func usageOf(wired map[string]wire.Usage) Usage {
+	if len(wired) == 0 {
+		return nil
+	}
+	u := make(Usage, len(wired))
+	for model, t := range wired {
+		u[model] = Tokens{Prompt: t.PromptTokens, Completion: t.CompletionTokens, Total: t.TotalTokens}
+	}
+	return u
+}

@@ -1,0 +1,60 @@
+package dspool_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/dspool/dspool"
+	"github.com/dspool/dspool/internal/testkit"
+)
+
+// mockPool starts a pool of mock workers that ends with the test.
+func mockPool(t testing.TB, change func(*dspool.Config)) *dspool.Pool {
+	t.Helper()
+	config := dspool.Config{Command: testkit.Worker(t), Workers: 2}
+	if change != nil {
+		change(&config)
+	}
+	pool, err := dspool.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pool.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stopPool(t, pool) })
+	return pool
+}
+
+func stopPool(t testing.TB, pool *dspool.Pool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := pool.Stop(ctx); err != nil {
+		t.Errorf("Stop: %v", err)
+	}
+}
+
+// mock is a function of the mock worker.
+func mock(t testing.TB, name string) *dspool.Spec {
+	t.Helper()
+	spec, err := dspool.NewFunc("mock:" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
+
+func TestACallIsAnswered(t *testing.T) {
+	t.Parallel()
+	pool := mockPool(t, nil)
+	ctx := testkit.Context(t, 20*time.Second)
+	resp, err := pool.Call(ctx, dspool.Request{Program: mock(t, "echo"), Input: []byte(`{"text":"hello"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(resp.Output) != `"hello"` || resp.Worker == "" || resp.Attempts != 1 {
+		t.Errorf("response %+v", resp)
+	}
+}

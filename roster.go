@@ -1,0 +1,262 @@
+package dspool
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/supervise"
+	"github.com/dspool/dspool/internal/worker"
+)
+
+// A roster knows the workers that a pool has and what became of them. It hears
+// of every change, tells the dispatcher, and turns changes into events.
+type roster struct {
+	pool  *Pool
+	ready chan struct{} // closed with the first worker
+
+	mu         sync.Mutex
+	members    map[string]*member
+	startedAt  time.Time
+	readyAfter time.Duration
+	losses     []time.Time   // of workers that have not been replaced yet
+	trouble    *fault.Error  // why there can be no workers now
+	changed    chan struct{} // closed and replaced when trouble changes
+	opened     bool
+	info       worker.Info
+	python     string
+	ordered    map[string]time.Time // of workers on their way
+	looping    bool
+	final      bool // trouble does not pass
+}
+
+func newRoster(p *Pool) *roster {
+	return &roster{
+		pool: p, ready: make(chan struct{}), changed: make(chan struct{}),
+		members: make(map[string]*member, p.cfg.Workers), ordered: make(map[string]time.Time),
+	}
+}
+
+// begin marks the start of the pool.
+func (r *roster) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.startedAt = time.Now()
+}
+
+// up takes a new worker into service.
+func (r *roster) up(w *worker.Worker) {
+	m := &member{Worker: w}
+	id, now := w.ID(), time.Now()
+	r.mu.Lock()
+	first := r.readyAfter == 0
+	if first {
+		r.readyAfter = now.Sub(r.startedAt)
+		close(r.ready)
+	}
+	lostAt, replaces := r.pop()
+	orderedAt := r.ordered[id]
+	delete(r.ordered, id)
+	r.members[id] = m
+	took := r.readyAfter
+	r.mu.Unlock()
+
+	r.pool.desk.Add(m, r.pool.cfg.WorkerConcurrency)
+	if !w.State().Takes() {
+		r.pool.desk.Remove(id) // lost again before it was added
+	}
+	r.pool.publish(PoolEvent{Kind: WorkerReady, Worker: id, PID: w.PID(), Took: now.Sub(orderedAt)})
+	if replaces {
+		r.pool.counts.restarts.Add(1)
+		r.pool.publish(PoolEvent{Kind: WorkerReplaced, Worker: id, PID: w.PID(), Took: now.Sub(lostAt)})
+	}
+	if first {
+		r.pool.publish(PoolEvent{Kind: PoolReady, Worker: id, PID: w.PID(), Took: took})
+	}
+}
+
+// pop returns when the worker was lost that the next newcomer replaces. Callers
+// hold mu.
+func (r *roster) pop() (time.Time, bool) {
+	if len(r.losses) == 0 {
+		return time.Time{}, false
+	}
+	at := r.losses[0]
+	r.losses = r.losses[1:]
+	return at, true
+}
+
+// leaving takes a worker out of service that will never take a call again.
+func (r *roster) leaving(w *worker.Worker) {
+	r.pool.desk.Remove(w.ID())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.losses = append(r.losses, time.Now())
+}
+
+// down forgets a worker that is gone.
+func (r *roster) down(w *worker.Worker, exit worker.Exit) {
+	r.pool.desk.Remove(w.ID())
+	r.mu.Lock()
+	delete(r.members, w.ID())
+	r.mu.Unlock()
+
+	ev := PoolEvent{Kind: WorkerRetired, Worker: w.ID(), PID: w.PID(), Reason: exit.Reason}
+	if !exit.Expected() {
+		r.pool.counts.crashes.Add(1)
+		ev.Kind, ev.Err = WorkerCrashed, exit.CrashError()
+		ev.Reason = ev.Err.Message
+		r.pool.cfg.Logger.Warn("worker lost", "worker", w.ID(), "pid", w.PID(), "error", ev.Err)
+	}
+	r.pool.publish(ev)
+}
+
+// moved hears of every change of a worker's state, on the paths of calls.
+func (r *roster) moved(tr worker.Transition) {
+	switch {
+	case !tr.To.Takes():
+		r.pool.desk.Remove(tr.Worker)
+	case tr.From == worker.Degraded:
+		r.restore(tr.Worker)
+	}
+	if !r.pool.events.Heard() {
+		return
+	}
+	r.pool.publish(PoolEvent{
+		Kind: WorkerChanged, At: tr.At, Worker: tr.Worker, PID: tr.PID,
+		From: WorkerState(tr.From.String()), To: WorkerState(tr.To.String()), Reason: tr.Reason,
+	})
+}
+
+// restore takes a worker back into service that has passed a check again.
+func (r *roster) restore(id string) {
+	r.mu.Lock()
+	m := r.members[id]
+	r.mu.Unlock()
+	if m != nil {
+		r.pool.desk.Add(m, r.pool.cfg.WorkerConcurrency)
+	}
+}
+
+// fail makes calls fail instead of waiting: there can be no worker now, or,
+// if final, ever.
+func (r *roster) fail(err *fault.Error, final bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.final {
+		return
+	}
+	r.trouble, r.final = err, final
+	close(r.changed)
+	r.changed = make(chan struct{})
+	r.pool.desk.Fail(err)
+}
+
+// condition hears how the supervisor stands.
+func (r *roster) condition(c supervise.Condition) {
+	open := c.Phase == supervise.Open
+	var why *fault.Error
+	if open {
+		why = crashLoop(c)
+	}
+	r.mu.Lock()
+	changed := open != r.looping
+	r.looping = open
+	r.mu.Unlock()
+	if open || changed {
+		r.fail(why, false)
+	}
+	switch {
+	case changed && open:
+		r.pool.cfg.Logger.Error("workers cannot be kept alive", "error", why)
+		r.pool.publish(PoolEvent{Kind: CrashLoopOpened, Err: why, Reason: why.Message})
+	case changed:
+		r.pool.publish(PoolEvent{Kind: CrashLoopClosed})
+	}
+}
+
+// crashLoop is what calls get while there is no worker and none is tried.
+func crashLoop(c supervise.Condition) *fault.Error {
+	err := fault.New(fault.Unavailable, "workers cannot be started")
+	if c.Failure != nil {
+		err = fault.Newf(fault.Unavailable, "workers cannot be started or kept alive: %s", c.Failure.Message)
+		err.Details, err.Cause = c.Failure.Details, c.Failure.Cause
+	}
+	err.Started = fault.StartedNo
+	if !c.RetryAt.IsZero() {
+		err.RetryAfter = max(time.Until(c.RetryAt), time.Millisecond)
+		err.Message += "; the next try is at " + c.RetryAt.Format("15:04:05.000")
+	}
+	return err
+}
+
+// await waits for the first worker, or for the reason why there is none.
+func (r *roster) await(ctx context.Context) error {
+	for {
+		r.mu.Lock()
+		trouble, changed := r.trouble, r.changed
+		r.mu.Unlock()
+		select {
+		case <-r.ready:
+			return nil
+		default:
+		}
+		if trouble != nil {
+			return trouble
+		}
+		select {
+		case <-r.ready:
+			return nil
+		case <-changed:
+		case <-r.pool.stopping:
+			return r.pool.refusal()
+		case <-ctx.Done():
+			return leftError(ctx, fault.StartedNo, "before a worker was ready")
+		}
+	}
+}
+
+// source remembers how workers are really started, and reports whether this is
+// the first time.
+func (r *roster) source(info worker.Info) (first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first = !r.opened
+	r.info, r.opened = info, true
+	return first
+}
+
+// runs remembers the interpreter.
+func (r *roster) runs(python string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.python = python
+}
+
+// mode tells how workers are started, and why not as configured. Callers hold
+// mu.
+func (r *roster) mode() (StartMode, string) {
+	if r.opened && r.info.Kind == worker.KindSpawn && r.pool.cfg.Start == ForkServer {
+		return Spawn, "forking is not safe: " + strings.Join(r.info.Unsafe, "; ")
+	}
+	return r.pool.cfg.Start, ""
+}
+
+// describe fills in what the roster knows.
+func (r *roster) describe(st *Status) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	st.StartedAt, st.ReadyAfter, st.Trouble, st.Python = r.startedAt, r.readyAfter, r.trouble, r.python
+	st.Mode, st.ModeReason = r.mode()
+	st.ForkServerPID = r.info.PID
+	st.Workers = make([]WorkerStatus, 0, len(r.members))
+	for _, m := range r.members {
+		st.Workers = append(st.Workers, m.status())
+		if m.State().Takes() {
+			st.Serving++
+		}
+	}
+	oldestFirst(st.Workers)
+}

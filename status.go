@@ -1,0 +1,126 @@
+package dspool
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/dspool/dspool/fault"
+)
+
+// PoolPhase is where a pool stands in its life.
+type PoolPhase string
+
+// The phases of a pool.
+const (
+	// PoolNew: Start has not been called; calls fail with unavailable.
+	PoolNew PoolPhase = "new"
+	// PoolStarting: calls are accepted and wait for the first worker.
+	PoolStarting PoolPhase = "starting"
+	// PoolServing: at least one worker takes calls.
+	PoolServing PoolPhase = "serving"
+	// PoolDown: no worker can be started for now; calls fail with unavailable
+	// and Status.Trouble says why.
+	PoolDown PoolPhase = "down"
+	// PoolStopping: accepted calls finish, new ones are refused.
+	PoolStopping PoolPhase = "stopping"
+	// PoolHasStopped: everything is gone.
+	PoolHasStopped PoolPhase = "stopped"
+)
+
+// Status is a moment's view of a pool. It is the reader's own copy.
+type Status struct {
+	Phase PoolPhase `json:"phase"`
+	// Mode is how workers are started, and ModeReason why it is not what the
+	// configuration asks for, "" if it is.
+	Mode       StartMode `json:"mode"`
+	ModeReason string    `json:"mode_reason,omitempty"`
+	// Python is the interpreter that runs the workers, ForkServerPID the process
+	// that they are forked from, 0 if there is none.
+	Python        string `json:"python,omitempty"`
+	ForkServerPID int    `json:"fork_server_pid,omitempty"`
+	// Trouble is why workers cannot be started now, nil if they can.
+	Trouble *fault.Error `json:"-"`
+	// StartedAt is when Start was called. ReadyAfter is how long it took from
+	// then until the first worker took calls, 0 before.
+	StartedAt  time.Time     `json:"started_at"`
+	ReadyAfter time.Duration `json:"ready_after"`
+	// Want is the configured number of workers, Serving how many take calls.
+	Want    int `json:"want"`
+	Serving int `json:"serving"`
+	// Workers are those that exist now, by age.
+	Workers []WorkerStatus `json:"workers"`
+	// InFlight calls are with workers, whose places are Capacity together;
+	// Utilisation is the one divided by the other.
+	InFlight    int     `json:"in_flight"`
+	Capacity    int     `json:"capacity"`
+	Utilisation float64 `json:"utilisation"`
+	Queue       QueueStatus `json:"queue"`
+	Totals      Totals      `json:"totals"`
+}
+
+// QueueStatus tells of the calls that wait for a worker.
+type QueueStatus struct {
+	// Length of at most Limit calls wait; the first has waited for Age.
+	Length int           `json:"length"`
+	Limit  int           `json:"limit"`
+	Age    time.Duration `json:"age"`
+}
+
+// Totals count from New on.
+type Totals struct {
+	// Calls were accepted; Errors of them failed, by code. Refused calls
+	// (shutting_down, unavailable) count as errors only.
+	Calls  int64                `json:"calls"`
+	Errors map[fault.Code]int64 `json:"errors"`
+	// Redispatched calls went to another worker before they had begun, Retried
+	// ones after. Abandoned calls were left by their callers.
+	Redispatched int64 `json:"redispatched"`
+	Retried      int64 `json:"retried"`
+	Abandoned    int64 `json:"abandoned"`
+	// Crashes are workers that ended unasked, Restarts workers started for
+	// lost ones.
+	Crashes  int64 `json:"crashes"`
+	Restarts int64 `json:"restarts"`
+}
+
+// WorkerStatus is a moment's view of one worker.
+type WorkerStatus struct {
+	ID        string      `json:"id"`
+	PID       int         `json:"pid"`
+	State     WorkerState `json:"state"`
+	StartedAt time.Time   `json:"started_at"`
+	InFlight  int         `json:"in_flight"`
+	// Calls is how many have ended on this worker.
+	Calls int64 `json:"calls"`
+	// LastError is the last failure of a call on this worker, "" for none.
+	LastError string `json:"last_error,omitempty"`
+}
+
+// Status returns the numbers of this moment. It never blocks on a worker and
+// works in every phase.
+func (p *Pool) Status() Status {
+	load := p.desk.Stats()
+	st := Status{
+		Want: p.cfg.Workers, InFlight: load.InFlight, Capacity: load.Capacity,
+		Queue: QueueStatus{Length: load.Queued, Limit: off(p.cfg.QueueSize), Age: load.Oldest},
+		Totals: Totals{
+			Calls: p.counts.calls.Load(), Errors: p.counts.errors(), Redispatched: p.counts.redispatched.Load(),
+			Retried: p.counts.retried.Load(), Abandoned: p.counts.abandoned.Load(),
+			Crashes: p.counts.crashes.Load(), Restarts: p.counts.restarts.Load(),
+		},
+	}
+	if st.Capacity > 0 {
+		st.Utilisation = float64(st.InFlight) / float64(st.Capacity)
+	}
+	p.roster.describe(&st)
+	st.Phase = p.phase(&st)
+	return st
+}
+
+// oldestFirst orders workers by age.
+func oldestFirst(ws []WorkerStatus) {
+	slices.SortFunc(ws, func(a, b WorkerStatus) int {
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
+	})
+}

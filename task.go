@@ -1,0 +1,132 @@
+package dspool
+
+import (
+	"context"
+	"time"
+
+	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/dispatch"
+)
+
+const (
+	// attemptsMax is how often a call is handed to a worker that is then lost
+	// before the call begins, or while it runs if it is idempotent.
+	attemptsMax = 4
+	// refusalsMax is how often a call may find a worker gone between the
+	// choice and the hand-out.
+	refusalsMax = 32
+)
+
+// A task is one call on its way through the pool. It lives on the caller's
+// stack.
+type task struct {
+	req        *Request
+	definition []byte
+	program    string // hash
+	lm         string // hash, "" for none
+	input      []byte
+	ask        dispatch.Ask
+	own        bool // the deadline is the pool's, not the context's
+	credit     int  // > 0: a stream
+	yielded    bool // the caller has seen an event of the stream
+	attempts   int
+	refusals   int
+}
+
+// plan checks a request and works out everything that does not depend on the
+// worker that it will get.
+func (p *Pool) plan(ctx context.Context, req *Request) (task, error) {
+	t := task{req: req}
+	if err := ctx.Err(); err != nil {
+		return t, leftError(ctx, fault.StartedNo, "before it was given to a worker")
+	}
+	var err error
+	if t.definition, t.program, err = req.Program.Definition(); err != nil {
+		return t, refuse(err)
+	}
+	if t.lm, err = p.lms.choose(req); err != nil {
+		return t, err
+	}
+	if t.input, err = req.Program.CheckInput(req.Input, names(req.Attachments)...); err != nil {
+		return t, refuse(err)
+	}
+	t.ask = dispatch.Ask{Exclusive: req.Program.Exclusive}
+	t.ask.Deadline, t.own = p.deadline(ctx)
+	return t, nil
+}
+
+// deadline is the earlier one of the context's and the pool's; own tells that
+// it is the pool's. Queue wait and run spend the same budget.
+func (p *Pool) deadline(ctx context.Context) (at time.Time, own bool) {
+	given, ok := ctx.Deadline()
+	if p.cfg.CallTimeout <= 0 {
+		return given, false
+	}
+	limit := time.Now().Add(p.cfg.CallTimeout)
+	if ok && given.Before(limit) {
+		return given, false
+	}
+	return limit, true
+}
+
+// names returns the names of attachments, nil for none.
+func names(attachments map[string][]byte) []string {
+	if len(attachments) == 0 {
+		return nil
+	}
+	list := make([]string, 0, len(attachments))
+	for name := range attachments {
+		list = append(list, name)
+	}
+	return list
+}
+
+// again decides whether a failed call is handed to another worker, and what
+// that is called. Nothing runs twice unless its program is declared
+// idempotent, and no stream starts over once its reader has seen a part.
+func (t *task) again(err *fault.Error) (kind PoolEventKind, yes bool) {
+	never := err.Started == fault.StartedNo
+	switch {
+	case t.yielded:
+		return "", false
+	case refusal(err):
+		t.refusals++
+		return CallRedispatched, never && t.refusals <= refusalsMax
+	case err.Remote || !lost(err.Code) || t.attempts >= attemptsMax:
+		return "", false
+	case never:
+		return CallRedispatched, true
+	default:
+		return CallRetried, t.req.Program.Idempotent
+	}
+}
+
+// refusal reports whether a worker did not take the call: it was gone, or
+// about to go, when the call reached it.
+func refusal(err *fault.Error) bool {
+	return err.Code == fault.ShuttingDown || err.Code == fault.Unavailable && !err.Remote
+}
+
+// lost reports whether a code says that the call's worker is gone.
+func lost(c fault.Code) bool {
+	return c == fault.WorkerCrashed || c == fault.WorkerUnresponsive || c == fault.Protocol
+}
+
+// refuse marks an error of a call that was never handed out.
+func refuse(err error) error {
+	f := fault.From(err)
+	if f.Started == fault.StartedNo {
+		return f
+	}
+	return f.WithStarted(fault.StartedNo)
+}
+
+// leftError is the error of a caller whose context ended.
+func leftError(ctx context.Context, started fault.Started, when string) *fault.Error {
+	err := fault.Newf(fault.Canceled, "the caller gave the call up %s", when)
+	if fault.CodeOf(ctx.Err()) == fault.DeadlineExceeded {
+		err = fault.Newf(fault.DeadlineExceeded, "the call's time budget ran out %s", when)
+	}
+	err.Cause, err.Started = context.Cause(ctx), started
+	return err
+}
