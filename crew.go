@@ -140,7 +140,7 @@ func (c *crew) workerConfig(ctx context.Context) (worker.Config, error) {
 	}
 	w := worker.Config{
 		Settings: wire.Settings{Programs: workerPrograms, LMs: workerLMs, Loop: "uvloop"},
-		Command:  cfg.Command, Path: path, Preload: cfg.Preload, Warm: true,
+		Command:  cfg.Command, Path: path, Preload: append([]string{}, cfg.Preload...), Warm: true,
 		StartTimeout: cfg.StartTimeout, CancelGrace: cfg.CancelGrace, TermGrace: cfg.TermGrace,
 		FrameLimit: cfg.FrameLimit, Slots: slots, Threads: cfg.Threads,
 		Resolve: p.defs.Resolve, OnTransition: p.roster.moved, OnOutput: p.output, Logger: cfg.Logger,
