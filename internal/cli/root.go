@@ -9,6 +9,8 @@ func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newEnvCommand(a),
 		newPracticeCommand(a),
+		newBenchCommand(a),
+		newFloorCommand(),
 		newVersionCommand(a),
 		newExitCodesTopic(),
 	}

@@ -1,0 +1,171 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/dspool/dspool"
+)
+
+// The shape of the echo measurements, as the project promises them.
+const (
+	echoBytesSmall = 64
+	echoBytesBig   = 1 << 20
+	echoWorkers    = 2
+	echoCallers    = 64
+	echoRounds     = 5
+
+	echoThroughputTarget = 0.8
+	echoLatencyTarget    = 1.6
+	bigLatencyTarget     = 1.5
+)
+
+// A pair is the pool and the floor, measured in turn.
+type pair struct {
+	pool   *dspool.Pool
+	floors []*floor
+	next   atomic.Uint64
+	spec   *dspool.Spec
+}
+
+func (b *bencher) pair(ctx context.Context, workers int) (*pair, error) {
+	spec, err := dspool.NewFunc("bench_functions:echo")
+	if err != nil {
+		return nil, err
+	}
+	p := &pair{spec: spec}
+	if p.pool, err = b.pool(ctx, dspool.Config{Workers: workers}); err != nil {
+		return nil, err
+	}
+	for range workers {
+		f, err := startFloor(ctx, b.Binary)
+		if err != nil {
+			return nil, errors.Join(err, p.stop())
+		}
+		p.floors = append(p.floors, f)
+	}
+	return p, nil
+}
+
+func (p *pair) stop() error {
+	err := stop(p.pool)
+	for _, f := range p.floors {
+		err = errors.Join(err, f.stop())
+	}
+	return err
+}
+
+// ours makes one call through the pool and checks the answer.
+func (p *pair) ours(input, want json.RawMessage) caller {
+	request := dspool.Request{Program: p.spec, Input: input}
+	return func(ctx context.Context) error {
+		response, err := p.pool.Call(ctx, request)
+		if err != nil {
+			return fmt.Errorf("echo: %w", err)
+		}
+		if len(response.Output) != len(want) {
+			return fmt.Errorf("echo: %d bytes came back, want %d", len(response.Output), len(want))
+		}
+		return nil
+	}
+}
+
+// theirs sends the same bytes to the floor's processes in turn.
+func (p *pair) theirs(input json.RawMessage) caller {
+	return func(context.Context) error {
+		return p.floors[p.next.Add(1)%uint64(len(p.floors))].call(input)
+	}
+}
+
+// echoInput returns an input whose text is n bytes long, and the answer to it.
+func echoInput(n int) (input, output json.RawMessage) {
+	output = json.RawMessage(`"` + strings.Repeat("x", n) + `"`)
+	return json.RawMessage(`{"text":` + string(output) + `}`), output
+}
+
+// echo measures throughput with many callers and latency with one.
+func (b *bencher) echo(ctx context.Context) (figures []Figure, err error) {
+	p, err := b.pair(ctx, echoWorkers)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	many, err := b.echoThroughput(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	one, err := b.echoLatency(ctx, p, echoLatency{
+		name: "echo_p50_ratio", bytes: echoBytesSmall, calls: b.times(2000), target: echoLatencyTarget,
+	})
+	return []Figure{many, one}, err
+}
+
+// bigEcho measures the latency of large values with one caller.
+func (b *bencher) bigEcho(ctx context.Context) (figures []Figure, err error) {
+	p, err := b.pair(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	big, err := b.echoLatency(ctx, p, echoLatency{
+		name: "big_p50_ratio", bytes: echoBytesBig, calls: b.times(60), target: bigLatencyTarget,
+	})
+	return []Figure{big}, err
+}
+
+func (b *bencher) echoThroughput(ctx context.Context, p *pair) (Figure, error) {
+	input, output := echoInput(echoBytesSmall)
+	var ours, theirs, ratios []float64
+	for range echoRounds {
+		mine, err := throughput(ctx, echoCallers, b.during(600*time.Millisecond), p.ours(input, output))
+		if err != nil {
+			return Figure{}, err
+		}
+		floor, err := throughput(ctx, echoCallers, b.during(600*time.Millisecond), p.theirs(input))
+		if err != nil {
+			return Figure{}, err
+		}
+		ours, theirs, ratios = append(ours, mine), append(theirs, floor), append(ratios, mine/floor)
+	}
+	return Figure{
+		Name: "echo_throughput_ratio", Value: median(ratios), Unit: "ratio", Target: echoThroughputTarget, AtLeast: true,
+		Compared: "byte echo, same client, 2 processes, 64 callers",
+		Raw:      map[string]float64{"calls_per_s": median(ours), "floor_calls_per_s": median(theirs)},
+	}, nil
+}
+
+// An echoLatency is one latency comparison.
+type echoLatency struct {
+	name   string
+	bytes  int
+	calls  int // per round
+	target float64
+}
+
+func (b *bencher) echoLatency(ctx context.Context, p *pair, l echoLatency) (Figure, error) {
+	input, output := echoInput(l.bytes)
+	ours, theirs := p.ours(input, output), p.theirs(input)
+	var mine, floor, ratios []float64
+	for range echoRounds {
+		a, err := latency(ctx, l.calls, ours)
+		if err != nil {
+			return Figure{}, err
+		}
+		z, err := latency(ctx, l.calls, theirs)
+		if err != nil {
+			return Figure{}, err
+		}
+		m, f := micros(a.quantile(0.5)), micros(z.quantile(0.5))
+		mine, floor, ratios = append(mine, m), append(floor, f), append(ratios, m/f)
+	}
+	return Figure{
+		Name: l.name, Value: median(ratios), Unit: "ratio", Target: l.target,
+		Compared: fmt.Sprintf("byte echo, same client, %d bytes, 1 caller", l.bytes),
+		Raw:      map[string]float64{"p50_us": median(mine), "floor_p50_us": median(floor)},
+	}, nil
+}
