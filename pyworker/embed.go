@@ -15,7 +15,7 @@ import (
 var files embed.FS
 
 //go:embed requirements.lock
-var lock []byte
+var lock string
 
 // Folder is the name of the package's folder in [Files].
 const Folder = "dspool_worker"
@@ -24,4 +24,4 @@ const Folder = "dspool_worker"
 func Files() fs.FS { return files }
 
 // Lock returns the universal lock file, with hashes, of what the package needs.
-func Lock() []byte { return append([]byte(nil), lock...) }
+func Lock() string { return lock }

@@ -47,7 +47,7 @@ func TestEmbeddedNamesAreTheFoldersNames(t *testing.T) {
 // A lock that names an index would send users to somebody else's mirror.
 func TestLockIsPinnedHashedAndNamesNoAddress(t *testing.T) {
 	t.Parallel()
-	lock := string(pyworker.Lock())
+	lock := pyworker.Lock()
 	if strings.Contains(lock, "://") {
 		t.Error("the lock names an address")
 	}

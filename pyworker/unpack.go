@@ -1,7 +1,6 @@
 package pyworker
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -11,7 +10,7 @@ import (
 )
 
 // Hash returns a name for the contents of fsys: it changes when a file's name
-// or bytes change. It reads every file (about 0.1 ms for the package).
+// or bytes change. It reads every file (about 0.2 ms for the package).
 func Hash(fsys fs.FS) (string, error) {
 	sum := sha256.New()
 	err := walk(fsys, func(name string, data []byte) error {
@@ -73,11 +72,19 @@ func publish(fsys fs.FS, fresh, folder string) error {
 	return fmt.Errorf("unpack the worker's files: cannot put them into %s", folder)
 }
 
-// complete reports whether every file is in folder with its full length.
+// complete reports whether every file is in folder with its full length: what
+// cleaners of old files and full disks do to a cache folder shows in that.
 func complete(fsys fs.FS, folder string) bool {
-	return walk(fsys, func(name string, data []byte) error {
-		got, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(name)))
-		if err == nil && !bytes.Equal(got, data) {
+	return fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		want, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		got, err := os.Stat(filepath.Join(folder, filepath.FromSlash(name)))
+		if err == nil && got.Size() != want.Size() {
 			err = fs.ErrInvalid
 		}
 		return err

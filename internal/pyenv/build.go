@@ -46,8 +46,8 @@ func (s *setup) build(ctx context.Context, tell *report) (record, error) {
 // folder is removed.
 func (s *setup) buildWith(ctx context.Context, t tool, p interpreter, tell *report) (_ record, err error) {
 	begun := time.Now()
-	key := s.recipe.key(p)
-	folder, err := os.MkdirTemp(s.home(), fmt.Sprintf("py%d.%d-%s-*", p.Minor[0], p.Minor[1], key[:8]))
+	id := key(s.selector, p)
+	folder, err := os.MkdirTemp(s.home(), fmt.Sprintf("py%d.%d-%s-*", p.Minor[0], p.Minor[1], id[:8]))
 	if err != nil {
 		return record{}, s.cacheTrouble(err)
 	}
@@ -68,7 +68,7 @@ func (s *setup) buildWith(ctx context.Context, t tool, p interpreter, tell *repo
 		return record{}, err
 	}
 	r := record{
-		Folder: filepath.Base(folder), Version: p.Version, Key: key, Base: p.Base, Tool: t.name,
+		Folder: filepath.Base(folder), Version: p.Version, Key: id, Base: p.Base, Tool: t.name,
 		Packages: packages, Built: begun.UTC().Truncate(time.Second), Seconds: time.Since(begun).Seconds(),
 	}
 	if err := writeJSON(filepath.Join(s.home(), recordName), r); err != nil {
@@ -84,7 +84,7 @@ func (s *setup) fill(ctx context.Context, t tool, p interpreter, folder string, 
 		return err
 	}
 	lock := filepath.Join(folder, "requirements.lock")
-	if err := os.WriteFile(lock, s.recipe.lock, 0o644); err != nil {
+	if err := os.WriteFile(lock, []byte(s.recipe.lock), 0o644); err != nil {
 		return s.cacheTrouble(err)
 	}
 	tell.step(StepInstall, "with "+t.name)

@@ -112,7 +112,7 @@ func (s *setup) judge(ctx context.Context, path string) (verdict, error) {
 	}
 	out, err := run(ctx, command{
 		path: path, args: append([]string{"-c", judgeScript}, s.recipe.imports...),
-		env: s.environ.forPython("DSPY_CACHEDIR=" + filepath.Join(s.cache, "dspy")), dir: os.TempDir(),
+		env: s.environ.forPython("DSPY_CACHEDIR=" + filepath.Join(s.cache, "dspy")), dir: "/",
 	})
 	if err != nil {
 		return verdict{}, ended(ctx, s.refuse(path, lastSaid(err),
@@ -153,7 +153,7 @@ func (s *setup) needs() string {
 
 // pinned returns the version of a package in the lock, or "".
 func (s *setup) pinned(name string) string {
-	for line := range strings.Lines(string(s.recipe.lock)) {
+	for line := range strings.Lines(s.recipe.lock) {
 		if rest, ok := strings.CutPrefix(line, name+"=="); ok {
 			return strings.Fields(rest)[0]
 		}
@@ -176,7 +176,7 @@ func (s *setup) refuse(named, why, instead string) error {
 
 // memory is the file that holds the verdict on the interpreter at path.
 func (s *setup) memory(path string) string {
-	return filepath.Join(s.cache, "check", digest(path, s.recipe.selector())[:16]+".json")
+	return filepath.Join(s.cache, "check", digest(path, s.selector)[:16]+".json")
 }
 
 func (s *setup) remembered(path string) (verdict, bool) {

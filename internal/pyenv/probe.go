@@ -52,7 +52,7 @@ print(json.dumps(out))
 func (s *setup) probe(ctx context.Context, path string) (interpreter, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	out, err := run(ctx, command{path: path, args: []string{"-I", "-c", probeScript}, env: s.environ.forPython(), dir: s.cache})
+	out, err := run(ctx, command{path: path, args: []string{"-I", "-c", probeScript}, env: s.environ.forPython(), dir: "/"})
 	if err != nil {
 		return interpreter{}, explain(err)
 	}

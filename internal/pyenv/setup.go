@@ -11,13 +11,14 @@ import (
 // setup is a [Config] made ready for use, with everything that the package takes
 // from its surroundings.
 type setup struct {
-	cfg     Config
-	cache   string
-	recipe  recipe
-	environ environ
-	places  []string // where Pythons are besides PATH
-	wheels  []string // where a bundled pip may lie
-	log     *slog.Logger
+	cfg      Config
+	cache    string
+	recipe   recipe
+	selector string // of the recipe
+	environ  environ
+	places   []string // where Pythons are besides PATH
+	wheels   []string // where a bundled pip may lie
+	log      *slog.Logger
 }
 
 func newSetup(cfg Config) (*setup, error) {
@@ -26,14 +27,16 @@ func newSetup(cfg Config) (*setup, error) {
 		return nil, err
 	}
 	env := environ(os.Environ())
+	made := standardRecipe()
 	s := &setup{
-		cfg:     cfg,
-		cache:   cache,
-		recipe:  standardRecipe(),
-		environ: env,
-		places:  usualPlaces(env),
-		wheels:  []string{"/usr/share/python-wheels/pip-*.whl"},
-		log:     cfg.Logger,
+		cfg:      cfg,
+		cache:    cache,
+		recipe:   made,
+		selector: made.selector(),
+		environ:  env,
+		places:   usualPlaces(env),
+		wheels:   []string{"/usr/share/python-wheels/pip-*.whl"},
+		log:      cfg.Logger,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -45,7 +48,7 @@ func newSetup(cfg Config) (*setup, error) {
 func (s *setup) uv() string { return s.environ.look("uv") }
 
 // home is the folder of all environments that serve the recipe.
-func (s *setup) home() string { return filepath.Join(s.cache, "env", s.recipe.selector()) }
+func (s *setup) home() string { return filepath.Join(s.cache, "env", s.selector) }
 
 // pack unpacks the worker's package where that has not been done.
 func (s *setup) pack() (string, error) {
