@@ -1,0 +1,131 @@
+package mux
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/wire"
+)
+
+// Begin sends a call and returns at once. The error, always with Started no, is
+// shutting_down or unavailable if the connection takes no calls, unavailable if
+// all its slots are taken, invalid_argument if the call is too large for a
+// frame, deadline_exceeded if its time is over.
+func (c *Conn) Begin(call *Call) (*Pending, error) {
+	meta := wire.CallMeta{
+		Program: call.Program, LM: call.LM, Trace: call.Trace,
+		Session: call.Session, Stream: max(call.Credit, 0),
+	}
+	if !call.Deadline.IsZero() {
+		left := time.Until(call.Deadline)
+		if left <= 0 {
+			return nil, never(fault.DeadlineExceeded, "the call's time was over before it was sent")
+		}
+		meta.Budget = max(left.Microseconds(), 1)
+	}
+	names, size := attach(&meta, call)
+	p := &Pending{conn: c, settled: call.Settled, done: make(chan struct{})}
+	if call.Credit > 0 {
+		p.stream = newStream(call.Credit)
+	}
+	if err := c.enter(p, call, &meta, names, size); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// attach lists a call's attachments in the meta. It returns their names in the
+// order of the wire and the size of the whole body.
+func attach(meta *wire.CallMeta, call *Call) (names []string, size int) {
+	size = len(call.Body)
+	if len(call.Attachments) == 0 {
+		return nil, size
+	}
+	names = slices.Sorted(maps.Keys(call.Attachments))
+	for _, name := range names {
+		n := len(call.Attachments[name])
+		meta.Attachments = append(meta.Attachments, wire.Attachment{Name: name, Size: n})
+		size += n
+	}
+	return names, size
+}
+
+// enter gives the call a slot and queues its frame.
+func (c *Conn) enter(p *Pending, call *Call, meta *wire.CallMeta, names []string, size int) error {
+	c.mu.Lock()
+	if c.refuse != nil {
+		defer c.mu.Unlock()
+		return c.refuse
+	}
+	if c.held == len(c.table) {
+		defer c.mu.Unlock()
+		return never(fault.Unavailable, "the worker has as many calls in flight as its connection has slots")
+	}
+	q := &c.out.queue
+	start := len(q.buf)
+	q.buf = append(q.buf, make([]byte, wire.HeaderSize)...)
+	q.buf = meta.Append(q.buf)
+	length := len(q.buf) - start - wire.HeaderSize
+	if length > wire.MetaMax || length+size > c.cfg.FrameLimit {
+		q.buf = q.buf[:start]
+		defer c.mu.Unlock()
+		return c.oversize(length, size)
+	}
+	c.hold(p)
+	c.inFlight++
+	wire.PutHeader(q.buf[start:], wire.TypeCall, 0, p.id, length, size)
+	q.add(call.Body)
+	for _, name := range names {
+		q.add(call.Attachments[name])
+	}
+	c.flushUnlock()
+	return nil
+}
+
+// oversize says why a call cannot be sent.
+func (c *Conn) oversize(meta, body int) *fault.Error {
+	if meta > wire.MetaMax {
+		return never(fault.InvalidArgument,
+			"the call's session key and the names of its attachments are too long for a frame")
+	}
+	return fault.Newf(fault.InvalidArgument,
+		"the input takes %d bytes, more than the frame limit of %d bytes", meta+body, c.cfg.FrameLimit).
+		WithStarted(fault.StartedNo)
+}
+
+// hold gives p the next id whose slot is free; there has to be one. The caller
+// holds mu.
+func (c *Conn) hold(p *Pending) {
+	slots := uint64(len(c.table))
+	for c.table[c.next%slots] != nil {
+		c.next++
+	}
+	p.id = c.next
+	c.table[c.next%slots] = p
+	c.next++
+	c.held++
+}
+
+// find returns what is in flight under id, or nil. The caller holds mu.
+func (c *Conn) find(id uint64) *Pending {
+	if p := c.table[id%uint64(len(c.table))]; p != nil && p.id == id {
+		return p
+	}
+	return nil
+}
+
+// free gives back the slot of p. The caller holds mu.
+func (c *Conn) free(p *Pending) {
+	c.table[p.id%uint64(len(c.table))] = nil
+	c.held--
+	if p.ping == nil {
+		c.inFlight--
+	}
+}
+
+// never is the error of a call that was not sent.
+func never(code fault.Code, message string) *fault.Error {
+	return &fault.Error{Code: code, Message: message, Started: fault.StartedNo}
+}
