@@ -51,7 +51,11 @@ func (s *Signature) validate(reserved func(string, side) string) error {
 	if err := errors.Join(errs...); err != nil {
 		return fault.New(fault.InvalidArgument, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	return nil
+	if _, err := s.input.get(s.InputSchema, s.Defs); err != nil {
+		return err
+	}
+	_, err := s.output.get(s.OutputSchema, s.Defs)
+	return err
 }
 
 // problem returns what is wrong with one field, or nil.

@@ -3,11 +3,8 @@ package signature
 import (
 	"maps"
 	"strings"
-	"sync"
 
 	"github.com/google/jsonschema-go/jsonschema"
-
-	"github.com/dspool/dspool/internal/validate"
 )
 
 // NameDefault is the name of a signature that was given none.
@@ -44,13 +41,6 @@ type Field struct {
 	Schema *jsonschema.Schema
 	// Required is false when the field may be missing.
 	Required bool
-}
-
-// compiled is a checker that is built when it is first needed.
-type compiled struct {
-	once    sync.Once
-	checker *validate.Checker
-	err     error
 }
 
 // String returns the signature as text: "question: str -> answer: str". For a

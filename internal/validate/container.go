@@ -157,7 +157,9 @@ func (w *walk) named(rule *objectRule, key, quoted []byte, seen []bool, root boo
 		seen[i] = true
 		return rule.list[i].node
 	case rule.closed:
-		w.wrong("unknown; known are %s", rule.names())
+		if !w.options.Open {
+			w.wrong("unknown; known are %s", rule.names())
+		}
 		return nil
 	case rule.keys != nil:
 		w.key(rule.keys, quoted)
@@ -185,9 +187,9 @@ func (w *walk) attachments(rule *objectRule) {
 		w.path = append(w.path, step{key: []byte(name)})
 		i, known := rule.members[name]
 		switch {
-		case !known && rule.closed:
+		case !known && rule.closed && !w.options.Open:
 			w.wrong("unknown; known are %s", rule.names())
-		case known && !rule.list[i].node.bytes():
+		case known && !rule.list[i].node.bytes(): // a node without limits is nil and takes bytes
 			w.wrong("expected %s, found bytes as an attachment", rule.list[i].node.kinds)
 		}
 		w.path = w.path[:len(w.path)-1]

@@ -47,6 +47,8 @@ type Options struct {
 	// Attached names members of the root object that travel outside of the
 	// JSON: they count as present, and must not be in it too.
 	Attached []string
+	// Open lets objects have members that their schema does not name.
+	Open bool
 }
 
 // A Checker is a compiled schema. It is safe for concurrent use.
