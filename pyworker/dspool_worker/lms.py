@@ -12,7 +12,6 @@ import collections
 import hashlib
 import os
 import re
-import urllib.parse
 import weakref
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -30,6 +29,7 @@ _TAKEN = frozenset({
     "provider", "temperature", "timeout", "train_kwargs",
 })  # fmt: skip
 _SECRET_NAME = re.compile(r"key|token|secret|password|authorization|credential|header", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"//[^/@]*:([^/@]+)@")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 _CACHE_ENTRIES_MAX = 10_000
 
@@ -127,8 +127,8 @@ def build(definition: Mapping[str, Any]) -> Model:
     """Make the `dspy.LM` of a definition; raises InvalidArgument or Fault lm_not_configured."""
     import dspy
 
-    secrets = tuple(_secrets(definition))
     arguments = _arguments(definition)
+    secrets = tuple(_secrets(definition))
     namespace = None
     if arguments["cache"]:
         _prepare_cache()
@@ -190,8 +190,7 @@ def _secrets(definition: Mapping[str, Any]) -> Iterator[str]:
     for name, value in (definition.get("extra") or {}).items():
         if _SECRET_NAME.search(name):
             yield from _texts(value)
-    password = urllib.parse.urlsplit(str(definition.get("api_base") or "")).password
-    yield from _texts(password)
+    yield from _CREDENTIALS.findall(str(definition.get("api_base") or ""))
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -119,7 +119,8 @@ def _options(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 def _construct(ref: str, cls: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     try:
-        inspect.signature(cls).bind(**arguments)
+        # Not the class's own signature: for modules that is their metaclass's.
+        inspect.signature(cls.__init__).bind(None, **arguments)
     except TypeError as exc:
         raise InvalidArgument("options.init", f"does not fit {ref}: {exc}") from None
     except ValueError:

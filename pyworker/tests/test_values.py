@@ -6,7 +6,7 @@ from typing import Any
 
 import dspy
 import pytest
-from test_signature import made
+from definitions import made
 
 from dspool_worker import signature, values
 from dspool_worker.errors import Fault
