@@ -8,6 +8,8 @@ import (
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newEnvCommand(a),
+		newDemoCommand(a),
+		newRunCommand(a),
 		newPracticeCommand(a),
 		newBenchCommand(a),
 		newFloorCommand(),

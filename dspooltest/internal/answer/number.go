@@ -139,6 +139,9 @@ func (g *generator) wanted(path string, l limits) *big.Rat {
 	if l.low != nil && l.high != nil {
 		width := new(big.Rat).Sub(l.high, l.low)
 		share := big.NewRat(int64(g.random(path)%(decimals+1)), decimals)
+		if fraction(name) { // nobody is less than half sure
+			share = big.NewRat(int64(decimals+g.random(path)%decimals), 2*decimals)
+		}
 		return width.Add(width.Mul(width, share), l.low)
 	}
 	if strings.Contains(name, "word") || name == "length" {
