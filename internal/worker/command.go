@@ -34,12 +34,12 @@ func (c *Config) settings(id string) wire.Settings {
 	s.Worker = id
 	s.Slots = c.Slots
 	s.FrameLimit = c.FrameLimit
-	if s.Path == nil {
-		s.Path = c.Path
-	}
-	if s.Threads == 0 {
-		s.Threads = c.Threads
-	}
+	s.Path = c.Path
+	setDefault(&s.Threads, c.Threads)
+	setDefault(&s.Threads, ThreadsDefault)
+	setDefault(&s.Programs, programsDefault)
+	setDefault(&s.LMs, lmsDefault)
+	setDefault(&s.Loop, "uvloop")
 	return s
 }
 

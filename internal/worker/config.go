@@ -14,6 +14,10 @@ const (
 	StartTimeoutDefault = 60 * time.Second
 	CancelGraceDefault  = 2 * time.Second
 	TermGraceDefault    = 2 * time.Second
+	ThreadsDefault      = 64
+
+	programsDefault = 1024
+	lmsDefault      = 64
 )
 
 // ForkServerID is the name under which the fork server's output appears.
@@ -22,8 +26,8 @@ const ForkServerID = "forkserver"
 // A Config says how workers are started and treated. The zero value of a
 // field is its default. A Config is not changed after it is handed over.
 type Config struct {
-	// Settings is the template of every worker's settings. Nonce, Worker,
-	// Socket, Ledger, Slots and FrameLimit are filled in here.
+	// Settings is the template of every worker's settings: the sizes of its
+	// caches and the kind of its loop. The rest is filled in here.
 	Settings wire.Settings
 	// Python is the interpreter; a bare name is searched for on PATH.
 	Python string
@@ -51,7 +55,8 @@ type Config struct {
 	// FrameLimit and Slots are the connection's limits. Default to those of
 	// package wire.
 	FrameLimit, Slots int
-	// Threads is the size of a worker's pool of threads for sync code.
+	// Threads is the size of a worker's pool of threads for sync code. Defaults to
+	// ThreadsDefault.
 	Threads int
 	// Resolve finds definitions that workers ask for. It must not block.
 	Resolve func(kind, hash string) ([]byte, bool)
@@ -79,6 +84,9 @@ func (c Config) withDefaults() *Config {
 	if c.Env == nil {
 		c.Env = os.Environ()
 	}
+	// Python reads lists, not null.
+	c.Path = append([]string{}, c.Path...)
+	c.Preload = append([]string{}, c.Preload...)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -29,7 +29,7 @@ type fakeZygote struct {
 
 // roles are what the test binary can be besides a mock worker.
 func roles() []testkit.Command {
-	return []testkit.Command{{Name: "zygote", Run: runFakeZygote}}
+	return []testkit.Command{{Name: "zygote", Run: runFakeZygote}, {Name: "host", Run: runHost}}
 }
 
 func runFakeZygote(args []string) int {

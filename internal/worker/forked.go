@@ -76,7 +76,7 @@ func (f *forked) endOutput() {
 // new owner yet: a moment ago it was in use.
 func (f *forked) sweep() {
 	_ = syscall.Kill(-f.pid, syscall.SIGKILL)
-	f.handle.await(deathGrace)
+	_ = f.handle.await(deathGrace) // it has SIGKILL; there is no more to do
 	f.finish(report{Exit: process.Exit{Code: -1}, why: "its fork server ended, and it with it"})
 }
 

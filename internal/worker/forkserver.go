@@ -196,6 +196,7 @@ func (f *ForkServer) Stop(ctx context.Context) error {
 
 // close ends one life of the fork server.
 func (f *ForkServer) close(ctx context.Context, z *zygote) {
+	z.killAll()
 	z.process.Stop(ctx, process.Ladder{Ask: z.stop, AskGrace: stopGrace, TermGrace: stopGrace})
 	<-z.ended
 }

@@ -23,19 +23,20 @@ func (h handle) exists() bool {
 	return h.fd < 0 || unix.PidfdSendSignal(h.fd, 0, nil, 0) != unix.ESRCH
 }
 
-// await returns when the process is dead, or the time is over.
-func (h handle) await(d time.Duration) {
+// await returns when the process is dead, or false when the time is over.
+func (h handle) await(d time.Duration) bool {
 	if h.fd < 0 {
-		return
+		return true
 	}
 	end := time.Now().Add(d)
 	for left := d; left > 0; left = time.Until(end) {
 		fds := []unix.PollFd{{Fd: int32(h.fd), Events: unix.POLLIN}} //nolint:gosec // a descriptor
 		n, err := unix.Poll(fds, int(left.Milliseconds())+1)
 		if n > 0 || err != nil && err != unix.EINTR {
-			return
+			return true
 		}
 	}
+	return false
 }
 
 func (h handle) close() {

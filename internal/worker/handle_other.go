@@ -10,6 +10,6 @@ type handle struct{}
 
 func openHandle(int) handle { return handle{} }
 
-func (handle) exists() bool        { return true }
-func (handle) await(time.Duration) {}
-func (handle) close()              {}
+func (handle) exists() bool             { return true }
+func (handle) await(time.Duration) bool { return true }
+func (handle) close()                   {}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,9 +18,13 @@ const patience = 20 * time.Second
 
 func TestMain(m *testing.M) { testkit.Main(m, roles()...) }
 
-// resolve makes the wire mock's programs out of their names.
+// resolve makes programs out of their names: the wire mock's "echo", or
+// Python's "module:function".
 func resolve(_, name string) ([]byte, bool) {
-	return fmt.Appendf(nil, `{"kind":"func","ref":"mock:%s"}`, name), true
+	if !strings.Contains(name, ":") {
+		name = "mock:" + name
+	}
+	return fmt.Appendf(nil, `{"kind":"func","ref":%q}`, name), true
 }
 
 // config is one with the test binary as the worker.
@@ -33,6 +39,21 @@ func config(t *testing.T, mods ...func(*Config)) Config {
 		mod(&cfg)
 	}
 	return cfg
+}
+
+// python turns the workers into real ones, with the misbehaviour library as user
+// code.
+func python(t testing.TB, interpreter string) func(*Config) {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(c *Config) {
+		c.Command, c.Python = nil, interpreter
+		c.Env = append(c.Env, "PYTHONPATH="+filepath.Join(root, "pyworker"), "LITELLM_LOCAL_MODEL_COST_MAP=True")
+		c.Path = []string{filepath.Join(root, "testdata", "misbehaviour")}
+	}
 }
 
 // started returns a source that has been started and will be stopped.
@@ -88,6 +109,17 @@ func begin(t *testing.T, w *Worker, name, body string) *mux.Pending {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// begun waits until user code of the call has begun to run: the ledger says so.
+func begun(t *testing.T, w *Worker, p *mux.Pending) {
+	t.Helper()
+	ctx := testkit.Context(t, patience)
+	for !w.ledger.Started(p.ID()) {
+		if _, err := w.Ping(ctx); err != nil {
+			t.Fatalf("the worker ended before the call began: %v", err)
+		}
+	}
 }
 
 func outcome(t *testing.T, p *mux.Pending) mux.Outcome {

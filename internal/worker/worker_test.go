@@ -137,6 +137,9 @@ func TestAWorkerThatIgnoresACancellationIsKilledAfterItsNeighboursGrace(t *testi
 		hung := begin(t, w, "hang", `{}`)
 		quick := begin(t, w, "sleep", `{"ms":600}`) // ends within the second grace
 		slow := begin(t, w, "sleep", `{"ms":60000}`)
+		for _, p := range []*mux.Pending{hung, quick, slow} {
+			begun(t, w, p)
+		}
 		w.Cancel(hung, mux.Deadline)
 		given := j.await(t, Error)
 		if !strings.Contains(given.Reason, "did not stop within") {
@@ -161,6 +164,7 @@ func TestAWorkerWithNothingButHungCallsIsKilledWithoutFurtherGrace(t *testing.T)
 	t.Parallel()
 	w := spawn(t, started(t, NewSpawner(config(t, func(c *Config) { c.CancelGrace = 300 * time.Millisecond }))))
 	p := begin(t, w, "hang", `{}`)
+	begun(t, w, p)
 	since := time.Now()
 	w.Cancel(p, mux.Canceled)
 	await(t, "Done", w.Done())

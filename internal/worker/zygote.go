@@ -99,6 +99,15 @@ func (z *zygote) lock() (map[uint64]*order, map[int]*forked) {
 	return orders, children
 }
 
+// killAll kills the workers that are still there.
+func (z *zygote) killAll() {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	for _, child := range z.children {
+		child.Signal(syscall.SIGKILL)
+	}
+}
+
 func (z *zygote) brokenError() error {
 	return fault.New(fault.Unavailable, "the fork server has ended; the worker was not started")
 }
