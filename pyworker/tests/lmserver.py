@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 Request = dict[str, Any]
@@ -121,3 +122,27 @@ async def lm_server(reply: Callable[[Request], Any]) -> AsyncIterator[LMServer]:
         yield lm
     finally:
         server.close()
+
+
+@contextmanager
+def lm_server_beside(reply: Callable[[Request], Any]) -> Iterator[LMServer]:
+    """Run a server on a loop of its own in a thread, for tests that have no loop."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    manager = lm_server(reply)
+    try:
+        yield asyncio.run_coroutine_threadsafe(manager.__aenter__(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_close(manager), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _close(manager: Any) -> None:
+    await manager.__aexit__(None, None, None)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
