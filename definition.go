@@ -90,10 +90,26 @@ func (s *Spec) checkSignature() error {
 	if _, clash := s.Signature.Input(added); clash {
 		return fault.Newf(fault.InvalidArgument, "input %q collides with the output of that name that %s adds", added, s.Kind)
 	}
+	if s.Kind == KindReAct {
+		if err := s.checkReAct(); err != nil {
+			return err
+		}
+	}
 	if f, own := s.Signature.Output(added); own && (f.Schema == nil || f.Schema.Type != "string") && s.Kind == KindChainOfThought {
 		return fault.Newf(fault.InvalidArgument, "output %q is text that %s adds itself: declare it as str, or not at all", added, s.Kind)
 	}
 	return s.told().Validate()
+}
+
+// checkReAct refuses the names that dspy.ReAct uses for its own steps.
+func (s *Spec) checkReAct() error {
+	for _, f := range slices.Concat(s.Signature.Inputs, s.Signature.Outputs) {
+		switch f.Name {
+		case "max_iters", "next_thought", "next_tool_name", "next_tool_args", "reasoning", "trajectory":
+			return fault.Newf(fault.InvalidArgument, "field %q collides with a name that dspy.ReAct uses for itself", f.Name)
+		}
+	}
+	return nil
 }
 
 // told returns the signature as the worker is told it: with the program's own
