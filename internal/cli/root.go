@@ -8,6 +8,7 @@ import (
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newEnvCommand(a),
+		newDoctorCommand(a),
 		newDemoCommand(a),
 		newRunCommand(a),
 		newPracticeCommand(a),

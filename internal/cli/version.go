@@ -1,17 +1,28 @@
 package cli
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dspool/dspool/internal/pyenv"
+	"github.com/dspool/dspool/internal/wire"
 )
 
 // versionReport is what `dspool version --json` prints.
 type versionReport struct {
 	Version  string `json:"version"`
+	Revision string `json:"revision,omitempty"`
 	Go       string `json:"go"`
+	Protocol int    `json:"protocol"`
+	DSPy     string `json:"dspy"`
 	Platform string `json:"platform"`
+}
+
+func (r versionReport) line() string {
+	return fmt.Sprintf("%s, %s, protocol %d, dspy %s, %s", r.Version, r.Go, r.Protocol, r.DSPy, r.Platform)
 }
 
 func newVersionCommand(a *app) *cobra.Command {
@@ -25,7 +36,7 @@ func newVersionCommand(a *app) *cobra.Command {
 			if asJSON {
 				return a.json(report)
 			}
-			a.printf("dspool %s, %s, %s\n", report.Version, report.Go, report.Platform)
+			a.printf("dspool %s\n", report.line())
 			return nil
 		},
 	}
@@ -36,16 +47,33 @@ func newVersionCommand(a *app) *cobra.Command {
 func newVersionReport() versionReport {
 	return versionReport{
 		Version:  moduleVersion(),
+		Revision: setting("vcs.revision"),
 		Go:       runtime.Version(),
+		Protocol: wire.Version,
+		DSPy:     pyenv.PinnedDSPy(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 }
 
-// moduleVersion is the version Go built into the binary.
+// moduleVersion is the version that Go built into the binary.
 func moduleVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(devel)"
 	}
 	return info.Main.Version
+}
+
+// setting returns one of the settings that Go built into the binary.
+func setting(key string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == key {
+			return s.Value
+		}
+	}
+	return ""
 }

@@ -35,7 +35,7 @@ func (s *setup) own(ctx context.Context, named string) (Env, error) {
 		return Env{}, err
 	}
 	s.remember(path, v)
-	if want := s.pinned("dspy"); want != "" && v.Packages["dspy"] != want {
+	if want := pinned(s.recipe.lock, "dspy"); want != "" && v.Packages["dspy"] != want {
 		s.log.Warn("another dspy than the one dspool is made for", "python", path, "found", v.Packages["dspy"], "made_for", want)
 	}
 	return s.ownEnv(path, v)
@@ -143,7 +143,7 @@ func lastSaid(err error) string {
 func (s *setup) needs() string {
 	words := make([]string, 0, len(s.recipe.imports))
 	for _, name := range s.recipe.imports {
-		if version := s.pinned(name); version != "" {
+		if version := pinned(s.recipe.lock, name); version != "" {
 			name += "==" + version
 		}
 		words = append(words, name)
@@ -151,9 +151,9 @@ func (s *setup) needs() string {
 	return strings.Join(words, " ")
 }
 
-// pinned returns the version of a package in the lock, or "".
-func (s *setup) pinned(name string) string {
-	for line := range strings.Lines(s.recipe.lock) {
+// pinned returns the version of a package in a lock, or "".
+func pinned(lock, name string) string {
+	for line := range strings.Lines(lock) {
 		if rest, ok := strings.CutPrefix(line, name+"=="); ok {
 			return strings.Fields(rest)[0]
 		}
