@@ -43,7 +43,7 @@ class Answers:
 
     def failure(self, call: Call, exc: BaseException) -> None:
         """End a call with what went wrong."""
-        if call.cancel_why:
+        if call.verdict is not None:
             fault = call.stopped_fault()
         elif isinstance(exc, _Cancelled):
             fault = Fault("program_error", "the program was cancelled from within", type="CancelledError")
@@ -61,12 +61,12 @@ class Answers:
         """Ask for a definition."""
         self._send(wire.NEED, 0, wire.encode_meta({"k": kind, "h": hash}), b"")
 
-    def pong(self, id: int, lag: int, running: int, body: bytes) -> None:
+    def pong(self, flags: int, id: int, lag: int, running: int, body: bytes) -> None:
         """Answer PING."""
         meta: dict[str, int] = {"lag": lag, "running": running}
         if (rss := resident()) > 0:
             meta["rss"] = rss
-        self._send(wire.PONG, id, wire.encode_meta(meta), body)
+        self._send(wire.PONG, id, wire.encode_meta(meta), body, flags)
 
 
 def _secrets(call: Call) -> tuple[str, ...]:

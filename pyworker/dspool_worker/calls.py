@@ -63,7 +63,7 @@ class Call(msgspec.Struct, eq=False):
     began: int = 0  # when user code was about to start, time.monotonic_ns
     entered: bool = False  # its task runs
     started: bool = False  # user code may have run
-    cancel_why: str = ""
+    verdict: Fault | None = None  # set when the work has to stop; the answer then
     used_credit: int = 0
     waiting: collections.deque[asyncio.Future[None]] | None = None
 
@@ -90,7 +90,7 @@ class Call(msgspec.Struct, eq=False):
     @property
     def cancelled(self) -> bool:
         """Whether the caller has given up; the work has to stop soon."""
-        return bool(self.cancel_why)
+        return self.verdict is not None
 
     def remaining(self) -> float | None:
         """Seconds of the time budget that are left (never below 0), None without a budget."""
@@ -144,8 +144,7 @@ class Call(msgspec.Struct, eq=False):
                 waiter.set_result(None)
 
     def stopped_fault(self) -> Fault:
-        """Give the answer for a call whose work was stopped on the caller's demand."""
-        started = "yes" if self.started else "no"
-        if self.cancel_why == "deadline":
-            return Fault("deadline_exceeded", "the call's time budget ran out", started=started)
-        return Fault("canceled", "the caller gave the call up", started=started)
+        """Give the answer for a call that had to stop before its work was done."""
+        fault = self.verdict or Fault("canceled", "the caller gave the call up")
+        fault.started = "yes" if self.started else "no"
+        return fault

@@ -25,7 +25,10 @@ class Receiver(Protocol):
         """Take a CALL."""
 
     def on_frame(self, kind: int, flags: int, id: int, meta: Any, body: Any) -> None:
-        """Take any other frame, sound or not."""
+        """Take any other frame whose header is sound."""
+
+    def on_malformed(self, kind: int, id: int, why: str) -> None:
+        """Take note of bytes that are no frame; reading goes on behind them."""
 
     def on_oversize(self, kind: int, id: int, length: int) -> None:
         """Take note of a frame beyond the limit; its payload is read away."""
@@ -153,8 +156,9 @@ class Connection:
         self.flush_soon()  # runs after the first steps of the calls that came in
 
     def _dispatch(self, kind: int, flags: int, id: int, cut: int, payload: Any) -> None:
-        if cut > len(payload):
-            self._receiver.on_frame(-1, flags, id, b"", b"")
+        why = wire.unsound(kind, flags, cut, len(payload))
+        if why:
+            self._receiver.on_malformed(kind, id, why)
             return
         self._receiver.on_frame(kind, flags, id, payload[:cut], payload[cut:])
 

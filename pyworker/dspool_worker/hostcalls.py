@@ -40,10 +40,13 @@ class HostCalls:
         finally:
             self._flying.pop(id, None)
 
-    def on_answer(self, kind: int, id: int, body: Any) -> None:
+    def on_answer(self, kind: int, flags: int, id: int, body: Any) -> None:
         """Take HOSTRESULT or HOSTERROR; one that nobody waits for is dropped."""
         answer = self._flying.pop(id, None)
         if answer is None or answer.done():
+            return
+        if flags & wire.RAW and kind == wire.HOSTRESULT:
+            answer.set_result(bytes(body))
             return
         try:
             value = decode(body) if len(body) else None

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from . import functions, wire
+from . import wire
 from .answers import Answers
 from .calls import CURRENT, Call, Event, Result
-from .connection import Connection
-from .definitions import Definitions
+from .catalog import Catalog
 from .encoding import decode, decode_unchecked
-from .errors import Fault, to_fault
+from .errors import Fault
 from .functions import Function
-from .guard import Guard
 from .runtime import Runtime
-
-
 
 _decode_call = wire.decode_call
 _set_current = CURRENT.set
+_STOPPED = {
+    "canceled": ("canceled", "the caller gave the call up"),
+    "deadline": ("deadline_exceeded", "the call's time budget ran out"),
+}
 
 
 class Server:
@@ -30,13 +29,12 @@ class Server:
 
     def __init__(self, runtime: Runtime, end: Callable[[str, int], None]) -> None:
         self._runtime = runtime
-        self._connection: Connection = runtime.connection
-        self._guard: Guard = runtime.guard
+        self._guard = runtime.guard
         self._loop = runtime.loop
         self._end = end
         self._answers = Answers(runtime.connection)
-        self._programs = Definitions(runtime.settings.programs)
-        self._lms = Definitions(runtime.settings.lms)
+        self._catalog = Catalog(runtime, self._answers, self._start, self._fail)
+        self._program = self._catalog.program
         self._calls: dict[int, Call] = {}
         self._draining = False
         self._task = asyncio.Task  # kept because user code may replace asyncio's names
@@ -45,38 +43,37 @@ class Server:
 
     def on_call(self, id: int, meta: Any, body: Any, arrived: int) -> None:
         """Start a call, or park it until its definitions are here."""
+        if id in self._calls or self._draining:
+            self._refuse(id)
+            return
         try:
             call = Call(self._runtime, id, _decode_call(meta), body, arrived)
         except wire.META_ERRORS as exc:
-            self._answers.error(0 if id in self._calls else id, Fault("protocol", f"CALL meta: {exc}", started="no"))
-            return
-        if self._draining or id in self._calls:
-            self._refuse(id)
+            self.on_malformed(wire.CALL, id, f"meta of CALL: {exc}")
             return
         self._calls[id] = call
-        call.program = self._programs.get(call.meta.p)
-        if call.program is None or call.meta.l:
-            self._resolve(call)
+        call.program = program = self._program(call.meta.p)
+        if program is None or call.meta.l:
+            self._catalog.resolve(call)
         else:
             call.task = self._task(self._serve(call), loop=self._loop)
 
     def on_frame(self, kind: int, flags: int, id: int, meta: Any, body: Any) -> None:
-        """Take any frame but a sound CALL."""
+        """Take any sound frame but a plain CALL."""
         try:
-            if flags or kind not in wire.FROM_HOST or kind == wire.CALL:
-                raise ValueError(f"frame type {kind} with flags {flags} and {len(meta)} bytes of meta is malformed")
-            self._handle(kind, id, meta, body)
+            self._handle(kind, flags, id, meta, body)
         except wire.META_ERRORS as exc:
-            if kind != wire.ERROR:
-                known = id if id in self._calls or kind in (-1, wire.CALL) else 0
-                self._answers.error(known, Fault("protocol", str(exc)))
+            self.on_malformed(kind, id, str(exc))
+
+    def on_malformed(self, kind: int, id: int, why: str) -> None:
+        """Answer a frame that is none."""
+        self._reject(kind, id, Fault("protocol", why))
 
     def on_oversize(self, kind: int, id: int, length: int) -> None:
         """Refuse a frame beyond the limit."""
         limit = self._runtime.settings.frame_limit
-        if kind != wire.ERROR:
-            why = f"a frame of {length} bytes is over the limit of {limit}; raise FrameLimit or send less"
-            self._answers.error(id, Fault("resource_exhausted", why, started="no"))
+        why = f"a frame of {length} bytes is over the limit of {limit}; raise FrameLimit or send less"
+        self._reject(kind, id, Fault("resource_exhausted", why))
 
     def on_lost(self, reason: str, host_gone: bool) -> None:
         """End with the connection."""
@@ -86,28 +83,36 @@ class Server:
             self._guard.check()
             self._end(reason, 70)
 
-    def _handle(self, kind: int, id: int, meta: Any, body: Any) -> None:
+    def _handle(self, kind: int, flags: int, id: int, meta: Any, body: Any) -> None:
         if kind == wire.CREDIT:
             credit = wire.decode_credit(meta).n
             if id in self._calls:
                 self._calls[id].grant(credit)
         elif kind == wire.CANCEL:
-            self._cancel(id, wire.decode_cancel(meta or b"{}").why)
+            why = wire.decode_cancel(meta or b"{}").why
+            self._stop(id, Fault(*_STOPPED.get(why, _STOPPED["canceled"])))
         elif kind == wire.DEFINE:
-            self._define(wire.decode_define(meta), body)
+            self._catalog.define(wire.decode_define(meta), body)
         elif kind == wire.PING:
-            if len(body) > wire.PING_BODY_MAX:
-                raise ValueError("the body of a PING is longer than 1 KiB")
-            self._loop.call_soon(self._pong, id, bytes(body), time.monotonic_ns())
+            self._ping(flags, id, body)
         elif kind == wire.DRAIN:
             self._draining = True
             self._end_if_drained()
         elif kind in (wire.HOSTRESULT, wire.HOSTERROR):
-            self._runtime.host.on_answer(kind, id, body)
+            self._runtime.host.on_answer(kind, flags, id, body)
+        elif kind == wire.CALL:
+            raise ValueError("the body of a CALL must be JSON; send bytes as attachments")
+        elif kind != wire.ERROR:
+            raise ValueError(f"a worker does not take frames of type {kind}")
 
-    def _pong(self, id: int, body: bytes, asked: int) -> None:
+    def _ping(self, flags: int, id: int, body: Any) -> None:
+        if len(body) > wire.PING_BODY_MAX:
+            raise ValueError("the body of a PING is longer than 1 KiB")
+        self._loop.call_soon(self._pong, flags, id, bytes(body), time.monotonic_ns())
+
+    def _pong(self, flags: int, id: int, body: bytes, asked: int) -> None:
         lag = (time.monotonic_ns() - asked) // 1000
-        self._answers.pong(id, lag, len(self._calls), body)
+        self._answers.pong(flags, id, lag, len(self._calls), body)
 
     def _refuse(self, id: int) -> None:
         if id in self._calls:
@@ -115,66 +120,28 @@ class Server:
         else:
             self._answers.error(id, Fault("shutting_down", "the worker takes no more calls", started="no"))
 
-    # Definitions
-
-    def _resolve(self, call: Call) -> None:
-        """Ask for what a call lacks; it starts when the last definition is here."""
-        if call.program is None:
-            if self._programs.wait(call.meta.p, call):
-                self._answers.need("program", call.meta.p)
+    def _reject(self, kind: int, id: int, fault: Fault) -> None:
+        """Answer a bad frame: its call ends with it, if it has one."""
+        if kind == wire.ERROR:
             return
-        if call.meta.l and call.lm is None:
-            call.lm = self._lms.get(call.meta.l)
-            if call.lm is None:
-                if self._lms.wait(call.meta.l, call):
-                    self._answers.need("lm", call.meta.l)
-                return
-        call.task = self._task(self._serve(call), loop=self._loop)
-
-    def _define(self, meta: wire.DefineMeta, body: Any) -> None:
-        table = {"program": self._programs, "lm": self._lms}.get(meta.k)
-        if table is None:
-            raise ValueError(f"DEFINE of unknown kind {meta.k!r}")
-        if not table.expects(meta.h):
-            return
-        if meta.missing:
-            fault = Fault("not_found", f"the host has no {meta.k} {meta.h}", started="no")
-            self._fail(table.waiters(meta.h), fault)
-            return
-        self._task(self._install(meta.k, meta.h, bytes(body), table), loop=self._loop)
-
-    async def _install(self, kind: str, hash: str, body: bytes, table: Definitions) -> None:
-        """Build what was defined, off the loop: imports take their time."""
-        try:
-            entry = _object(decode(body), f"the {kind}'s definition")
-            if kind == "program":
-                table.begin(hash, _imports(entry))
-                entry = await self._runtime.threads.run(build, entry, self._runtime)
-            table.put(hash, entry)
-        except BaseException as exc:
-            self._fail(table.waiters(hash), to_fault(exc))
-            return
-        for call in table.waiters(hash):
-            if kind == "program":
-                call.program = entry
-            else:
-                call.lm = entry
-            self._resolve(call)
-        self._connection.flush_soon()
-
-    def _fail(self, calls: list[Call], fault: Fault) -> None:
-        for call in calls:
-            fault.started = "yes" if call.started else "no"
-            self._answers.error(call.id, fault)
-            self._forget(call)
+        if kind != wire.CALL and id in self._calls:
+            self._stop(id, fault)
+        elif kind == wire.CALL and id not in self._calls:
+            fault.started = "no"
+            self._answers.error(id, fault)
+        else:
+            self._answers.error(0, fault)
 
     # One call
+
+    def _start(self, call: Call) -> None:
+        call.task = self._task(self._serve(call), loop=self._loop)
 
     async def _serve(self, call: Call) -> None:
         """Run one call and answer it, whatever happens in it."""
         try:
-            if call.cancel_why:
-                raise call.stopped_fault()
+            if call.verdict is not None:
+                raise call.verdict
             call.entered = True
             _set_current(call)
             inputs = _inputs(call)
@@ -209,19 +176,22 @@ class Server:
             await source.aclose()
         return result
 
-    def _cancel(self, id: int, why: str) -> None:
+    def _stop(self, id: int, verdict: Fault) -> None:
+        """Stop a call; it is answered with the verdict when the work has stopped."""
         call = self._calls.get(id)
-        if call is None or call.cancel_why:
+        if call is None or call.verdict is not None:
             return
-        call.cancel_why = why
+        call.verdict = verdict
         if call.task is None:
-            self._programs.drop(call)
-            self._lms.drop(call)
-            self._fail([call], call.stopped_fault())
-        elif call.entered:  # else it sees cancel_why when it begins: a task cancelled before that never runs
+            self._catalog.drop(call)
+            self._fail(call, verdict)
+        elif call.entered:  # else it sees the verdict when it begins: a task cancelled before that never runs
             call.task.cancel()
 
-    def _forget(self, call: Call) -> None:
+    def _fail(self, call: Call, fault: Fault) -> None:
+        """End a call that has not begun."""
+        fault.started = "yes" if call.started else "no"
+        self._answers.error(call.id, fault)
         del self._calls[call.id]
         if self._draining:
             self._end_if_drained()
@@ -229,21 +199,6 @@ class Server:
     def _end_if_drained(self) -> None:
         if not self._calls:
             self._end("drained", 0)
-
-
-def build(definition: dict[str, Any], runtime: Runtime) -> Any:
-    """Make the program of a definition. Imports user code; call it in a thread."""
-    if definition.get("kind") == "func":
-        return functions.build(definition)
-    from . import programs  # imports dspy: only for those who need it
-
-    return programs.build(definition, runtime)
-
-
-def _imports(definition: dict[str, Any]) -> bool:
-    """Tell whether building this program will run a module of the user's for the first time."""
-    ref = definition.get("ref")
-    return isinstance(ref, str) and ref.partition(":")[0] not in sys.modules
 
 
 def _inputs(call: Call) -> dict[str, Any]:
@@ -254,19 +209,19 @@ def _inputs(call: Call) -> dict[str, Any]:
             value = decode_unchecked(body)
         except Exception:
             value = decode(body)
-        return value if type(value) is dict else _object(value, "the input")
+        return value if type(value) is dict else _object(value)
     try:
         body, attachments = wire.split_attachments(body, listed)
     except ValueError as exc:
         raise Fault("protocol", str(exc), started="no") from None
-    inputs = _object(decode(body) if len(body) else {}, "the input")
+    inputs = _object(decode(body) if len(body) else {})
     for name in attachments:
         if name in inputs:
             raise Fault("invalid_argument", f"input.{name}: both in the JSON and among the attachments")
     return {**inputs, **attachments}
 
 
-def _object(value: Any, what: str) -> dict[str, Any]:
+def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Fault("invalid_argument", f"{what} must be a JSON object", started="no")
+        raise Fault("invalid_argument", "the input must be a JSON object")
     return value

@@ -7,7 +7,7 @@ A frame is 16 bytes of header (length u32, type u8, flags u8, meta u16, id u64, 
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -37,8 +37,6 @@ HOSTRESULT = 15
 HOSTERROR = 16
 HOSTCANCEL = 17
 
-#: What the host may send; anything else from it is a protocol error.
-FROM_HOST = frozenset((CALL, ERROR, CREDIT, CANCEL, DEFINE, PING, DRAIN, HOSTRESULT, HOSTERROR))
 
 
 class CallMeta(msgspec.Struct, gc=False):
@@ -46,7 +44,7 @@ class CallMeta(msgspec.Struct, gc=False):
 
     p: str
     l: str = ""  # noqa: E741 - the wire's name
-    b: int = -1
+    b: Annotated[int, msgspec.Meta(le=(1 << 63) - 1)] = -1
     t: str = ""
     s: int = -1
     k: str = ""
@@ -73,15 +71,10 @@ class DefineMeta(msgspec.Struct, gc=False):
     missing: bool = False
 
 
-class NoMeta(msgspec.Struct, gc=False):
-    """Meta of every other message: an object whose members do not matter."""
-
-
 decode_call = msgspec.json.Decoder(CallMeta).decode
 decode_credit = msgspec.json.Decoder(CreditMeta).decode
 decode_cancel = msgspec.json.Decoder(CancelMeta).decode
 decode_define = msgspec.json.Decoder(DefineMeta).decode
-decode_none = msgspec.json.Decoder(NoMeta).decode
 encode_meta = msgspec.json.Encoder().encode
 
 #: What a meta decoder raises for bytes that are not an object of the right shape.
@@ -91,6 +84,17 @@ META_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionEr
 def frame(kind: int, id: int, meta: bytes = b"", body: bytes = b"", flags: int = 0) -> bytes:
     """Build one frame."""
     return HEADER.pack(len(meta) + len(body), kind, flags, len(meta), id) + meta + body
+
+
+def unsound(kind: int, flags: int, cut: int, length: int) -> str:
+    """Say what is wrong with a header, or nothing."""
+    if not HELLO <= kind <= HOSTCANCEL:
+        return f"there is no frame of type {kind}"
+    if flags & ~RAW:
+        return f"flags {flags:#04x}: only RAW (0x01) is defined"
+    if cut > length:
+        return f"{cut} bytes of meta do not fit into a payload of {length}"
+    return ""
 
 
 def split_attachments(body: Any, listed: list[tuple[str, int]]) -> tuple[Any, dict[str, bytes]]:

@@ -158,6 +158,7 @@ class Zygote:
     def __init__(self, preload: list[str] | None = None, **settings: Any) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control = ours
+        self._peers: list[Peer] = []
         ours.settimeout(TIMEOUT)
         given = {"nonce": "z-1", "path": list(PATH), "preload": preload or [], "warm": False, **settings}
         with theirs:
@@ -185,10 +186,13 @@ class Zygote:
         answer = self.receive()
         assert answer["ev"] == "forked", answer
         assert answer["order"] == order
-        return answer["pid"], Peer(ours)
+        self._peers.append(Peer(ours))
+        return answer["pid"], self._peers[-1]
 
     def close(self) -> None:
         """End the fork server; its children end with it."""
+        for peer in self._peers:
+            peer.sock.close()
         self.control.close()
         finish(self.process)
 

@@ -8,6 +8,8 @@ import datetime
 import decimal
 import enum
 import os
+import random
+import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -237,3 +239,18 @@ def leaves_a_child() -> int:
         while True:
             time.sleep(1)
     return pid
+
+
+def descriptors_of_a_child() -> list[str]:
+    """Say what a subprocess finds open."""
+    done = subprocess.run(["ls", "-l", "/proc/self/fd"], check=True, capture_output=True, text=True, close_fds=False)
+    return done.stdout.splitlines()
+
+
+def random_number() -> int:
+    return random.getrandbits(64)
+
+
+def leaves_a_subprocess() -> int:
+    """Start a process that stays in the worker's group."""
+    return subprocess.Popen(["sleep", "600"]).pid

@@ -1,0 +1,5 @@
+"""Opens a socket while it is imported."""
+
+import socket
+
+KEPT = socket.socket()
