@@ -11,19 +11,19 @@ def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(prog="dspool_worker")
     modes = parser.add_subparsers(dest="mode", required=True)
-    worker = modes.add_parser("worker", help="serve one host over an inherited socket")
-    worker.add_argument("--settings", required=True)
-    zygote = modes.add_parser("zygote", help="import once, fork workers on demand")
-    zygote.add_argument("--control", type=int, required=True)
-    zygote.add_argument("--settings", required=True)
+    serve = modes.add_parser("worker", help="serve one host over an inherited socket")
+    serve.add_argument("--settings", required=True)
+    fork = modes.add_parser("zygote", help="import once, fork workers on demand")
+    fork.add_argument("--control", type=int, required=True)
+    fork.add_argument("--settings", required=True)
     options = parser.parse_args()
     if options.mode == "worker":
-        from . import worker as mode
+        from . import worker
 
-        return mode.run(mode.parse(options.settings))
-    from . import zygote as server
+        return worker.run(worker.parse(options.settings))
+    from .zygote import run
 
-    return server.run(options.control, options.settings)
+    return run(options.control, options.settings)
 
 
 if __name__ == "__main__":

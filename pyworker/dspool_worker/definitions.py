@@ -38,9 +38,10 @@ class Definitions:
         return len(waiting) == 1
 
     def begin(self, hash: str, runs_user_code: bool) -> None:
-        """Note that hash is being built. If that runs user code, every call that waits has started:
+        """Note that hash is being built.
 
-        code that ends the process while it is imported must not be tried again on the next worker.
+        If that runs user code, every call that waits has started: code that ends the process
+        while it is imported must not be tried again on the next worker.
         """
         if runs_user_code:
             self._running_user_code.add(hash)

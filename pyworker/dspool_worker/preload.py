@@ -65,7 +65,9 @@ def load(settings: ZygoteSettings) -> Loaded:
 def _warm() -> None:
     from . import warmup
 
-    warmup.touch()
+    problems = warmup.touch()
+    if problems:
+        raise RuntimeError("; ".join(problems))
 
 
 def _step(loaded: Loaded, name: str, action: Callable[[], object]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dspool_worker import wire
 from host import Worker
+
+from dspool_worker import wire
 
 
 def begun(worker: Worker, ref: str, inputs: dict[str, object] | None = None) -> int:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from dspool_worker import wire
 from host import Worker
+
+from dspool_worker import wire
 
 
 def test_definition_is_asked_for_once(worker: Worker) -> None:
@@ -43,7 +44,7 @@ def test_forgotten_definitions_are_asked_for_again(make_worker: Callable[..., Wo
         ("good:echo", {"text": "a", "more": 1}, "input.more"),
         ("good:echo", {"text": 5}, "input.text"),
         ("sample:add", {"a": "x"}, "input.a"),
-        ("sample:order", {"items": [{"name": "a", "price": 1}, {"name": "b", "price": "much"}]}, "input.items[1].price"),
+        ("sample:order", {"items": [{"name": "a", "price": 1}, {"name": "b", "price": ""}]}, "input.items[1].price"),
         ("sample:order", {"items": [], "colour": "blue"}, "input.colour"),
         ("sample:typed", {"count": 0}, "input.count"),
         ("sample:typed", {"when": "yesterday"}, "input.when"),

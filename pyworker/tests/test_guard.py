@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 
 import pytest
-from dspool_worker import wire
 from host import TIMEOUT, Worker
+
+from dspool_worker import wire
 
 
 def gone(pid: int) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from dspool_worker import wire
 from host import Worker
+
+from dspool_worker import wire
 
 REFS = pytest.mark.parametrize("ref", ["sample:asks_host", "sample:asks_host_sync"])
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from dspool_worker import wire
 from host import Frame, Worker
+
+from dspool_worker import wire
 
 
 def collect(worker: Worker, credit: int) -> tuple[list[Any], Frame]:

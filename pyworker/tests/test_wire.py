@@ -7,12 +7,14 @@ import json
 import pathlib
 import random
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from host import PACKAGE, Worker
+
 from dspool_worker import wire
 from dspool_worker.connection import Connection
-from host import PACKAGE, Worker
 
 GOLDEN = pathlib.Path(PACKAGE).parent / "internal" / "wire" / "testdata" / "golden.json"
 VECTORS: list[dict[str, Any]] = json.loads(GOLDEN.read_text())
@@ -21,17 +23,19 @@ TYPES = {name: getattr(wire, name) for name in (
     "HELLO", "CALL", "RESULT", "ERROR", "EVENT", "CREDIT", "CANCEL", "NEED", "DEFINE", "PING", "PONG", "DRAIN",
     "GOODBYE", "HOSTCALL", "HOSTRESULT", "HOSTERROR", "HOSTCANCEL",
 )}  # fmt: skip
-DECODERS = {
+DECODERS: dict[str, Callable[[bytes], Any]] = {
     "CALL": wire.decode_call, "CREDIT": wire.decode_credit, "CANCEL": wire.decode_cancel, "DEFINE": wire.decode_define
 }  # fmt: skip
 
 
 def raw(vector: dict[str, Any]) -> bytes:
+    """Give the bytes of a vector."""
     fill = vector.get("fill", {"byte": "", "count": 0, "tail": ""})
-    return bytes.fromhex(vector["frame"]) + bytes.fromhex(fill["byte"]) * fill["count"] + bytes.fromhex(fill["tail"])
+    filled = bytes.fromhex(fill["byte"]) * int(fill["count"])
+    return bytes.fromhex(vector["frame"]) + filled + bytes.fromhex(fill["tail"])
 
 
-def named(vectors: list[dict[str, Any]]) -> Any:
+def named(vectors: list[dict[str, Any]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("vector", [pytest.param(vector, id=vector["name"]) for vector in vectors])
 
 

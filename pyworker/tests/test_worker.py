@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from dspool_worker import wire
 from host import Worker
+
+from dspool_worker import wire
 
 
 def test_hello_is_the_first_frame_and_repeats_the_nonce(worker: Worker) -> None:

@@ -6,12 +6,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from dspool_worker import wire
 from host import Peer, Zygote
 from test_guard import gone
+
+from dspool_worker import wire
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fork server is for Linux")
 
@@ -19,9 +20,9 @@ Make = Callable[..., Zygote]
 
 
 @pytest.fixture
-def zygote(make_zygote: Make) -> Iterator[Zygote]:
+def zygote(make_zygote: Make) -> Zygote:
     """A fork server without dspy."""
-    yield make_zygote()
+    return make_zygote()
 
 
 def run(peer: Peer, ref: str, inputs: bytes = b"{}") -> None:

@@ -12,12 +12,13 @@ import random
 import subprocess
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextvars import ContextVar
 from typing import Annotated, Any, Literal
 
 import pydantic
 from typing_extensions import TypedDict
+
 from dspool_worker import host
 
 SEEN: ContextVar[str] = ContextVar("seen", default="nothing")
@@ -121,7 +122,7 @@ class _Nothing:
     async def __aexit__(self, *exc: object) -> None: ...
 
 
-def numbers(count: int) -> Iterator[int]:
+def numbers(count: int) -> Generator[int, None, int]:
     yield from range(count)
     return count
 
