@@ -90,10 +90,8 @@ class Lms:
         if not _native(model.lm):
             # Three seconds of importing: off the loop, once for all.
             model.ready = asyncio.ensure_future(asyncio.to_thread(_import_litellm))
-        elif prices.loaded():
-            prices.remember(model.lm)
-        else:
-            model.ready = asyncio.ensure_future(asyncio.to_thread(prices.remember, model.lm))
+        elif not prices.ready():
+            model.ready = asyncio.ensure_future(asyncio.to_thread(prices.prepare))
         self._models[hash] = model
         while len(self._models) > self._size:
             _, old = self._models.popitem(last=False)

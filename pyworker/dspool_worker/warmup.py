@@ -72,11 +72,11 @@ def _attempt(problems: list[str], action: Callable[[], object]) -> None:
 
 
 def _load_prices() -> None:
-    from dspy.clients import model_metadata
+    from . import prices
 
     # Without this variable DSPy would fetch the table from the network.
     if os.environ.get("LITELLM_LOCAL_MODEL_COST_MAP", "").lower() == "true":
-        model_metadata._load()
+        prices.prepare()
 
 
 def _rehearse() -> None:

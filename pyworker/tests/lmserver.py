@@ -41,7 +41,7 @@ class LMServer:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 await self._answer(head, reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             self.open -= 1
@@ -133,8 +133,8 @@ def lm_server_beside(reply: Callable[[Request], Any]) -> Iterator[LMServer]:
     manager = lm_server(reply)
     try:
         yield asyncio.run_coroutine_threadsafe(manager.__aenter__(), loop).result(10)
-        asyncio.run_coroutine_threadsafe(_close(manager), loop).result(10)
     finally:
+        asyncio.run_coroutine_threadsafe(_close(manager), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -183,15 +183,18 @@ def test_a_call_that_was_cancelled_while_its_lm_was_made_ready_never_starts() ->
     bounded(work())
 
 
-def test_what_dspy_knows_about_a_model_is_the_same_after_it_was_remembered() -> None:
+def test_what_dspy_knows_about_models_is_the_same_from_the_prepared_table(monkeypatch: pytest.MonkeyPatch) -> None:
     from dspy.clients import model_metadata
 
-    model_metadata._load()
-    for name in ("gpt-4o-mini", "my-own", "gpt-5.9-made-up", "claude-made-up"):
-        before = model_metadata.model_info("openai-chat", name)
-        prices.remember(dspy.LM(f"openai/{name}", cache=False))
-        assert model_metadata.model_info("openai-chat", name) == before
-    assert "openai/my-own" in model_metadata._load()
+    whole = dict.copy(model_metadata._load())
+    whole["openai/named"] = {"litellm_provider": "openai", "aliases": ["nickname"], "supports_vision": True}
+    names = ["gpt-4o-mini", "my-own", "gpt-5.9-made-up", "claude-made-up", "named", "nickname"]
+    monkeypatch.setattr(model_metadata, "_data", whole)
+    before = [model_metadata.model_info("openai-chat", name) for name in names]
+    prices.prepare()
+    assert prices.ready()
+    assert [model_metadata.model_info("openai-chat", name) for name in names] == before
+    assert before[-1]["supports_vision"]
 
 
 def test_a_request_looks_as_dspy_alone_would_send_it() -> None:
