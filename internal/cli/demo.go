@@ -12,6 +12,7 @@ import (
 	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/dspooltest"
 	"github.com/dspool/dspool/examples/python"
+	"github.com/dspool/dspool/internal/pyenv"
 )
 
 // How the built-in practice LM behaves in the demonstration: as slow as a fast
@@ -80,16 +81,16 @@ func (a *app) demo(ctx context.Context, f demoFlags) error {
 		// The worker that the demonstration kills is no news.
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return a.withPool(ctx, config, func(pool *dspool.Pool) error {
+	return a.withPool(ctx, config, func(pool *dspool.Pool, env pyenv.Env) error {
 		d.pool = pool
-		return d.run(ctx)
+		return d.run(ctx, env)
 	})
 }
 
 // run takes the steps in order and ends with the table.
-func (d *demo) run(ctx context.Context) error {
+func (d *demo) run(ctx context.Context, env pyenv.Env) error {
 	status := d.pool.Status()
-	d.line("Python", status.Python)
+	d.line("Python", interpreter(env))
 	d.line("pool", fmt.Sprintf("%d workers, the first ready %s after start", status.Want, seconds(status.ReadyAfter)))
 	for _, step := range []func(context.Context) error{d.predict, d.think, d.function, d.stream} {
 		if err := step(ctx); err != nil {
@@ -102,6 +103,14 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	return d.table(status.ReadyAfter, storm)
+}
+
+// interpreter says which Python the workers run.
+func interpreter(env pyenv.Env) string {
+	if env.Managed {
+		return fmt.Sprintf("%s with DSPy %s, dspool's own environment", env.Version, env.DSPy)
+	}
+	return env.Python
 }
 
 func (d *demo) predict(ctx context.Context) error {
@@ -174,7 +183,7 @@ func (d *demo) stream(ctx context.Context) error {
 	}
 	w := &wrapper{app: d.app, label: "text"}
 	chunks, result := 0, false
-	for ev, err := range d.pool.Stream(ctx, dspool.Request{Program: spec, Input: []byte(`{"topic": "the sea at night and ships that pass"}`)}) {
+	for ev, err := range d.pool.Stream(ctx, dspool.Request{Program: spec, Input: []byte(`{"topic": "ships that pass each other at sea"}`)}) {
 		if err != nil {
 			w.end()
 			return err

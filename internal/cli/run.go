@@ -10,6 +10,7 @@ import (
 	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/dspooltest"
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/pyenv"
 )
 
 // runFlags are the flags of `dspool run`.
@@ -83,7 +84,7 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	if lang.lm.Model == "" && spec.Kind != dspool.KindFunc && spec.Kind != dspool.KindModule {
 		return noLanguage()
 	}
-	return a.withPool(ctx, f.config(lang), func(pool *dspool.Pool) error {
+	return a.withPool(ctx, f.config(lang), func(pool *dspool.Pool, _ pyenv.Env) error {
 		return a.call(ctx, pool, f, dspool.Request{Program: spec, Input: input})
 	})
 }
@@ -136,8 +137,9 @@ func (f runFlags) config(lang language) dspool.Config {
 }
 
 // withPool runs use with a pool that is ready, and puts the pool away.
-func (a *app) withPool(ctx context.Context, config dspool.Config, use func(*dspool.Pool) error) (err error) {
-	if _, err := a.ensure(ctx, a.pyenv()); err != nil {
+func (a *app) withPool(ctx context.Context, config dspool.Config, use func(*dspool.Pool, pyenv.Env) error) (err error) {
+	env, err := a.ensure(ctx, a.pyenv())
+	if err != nil {
 		return err
 	}
 	config.Python, config.CacheDir, config.Output = a.python, a.cache, a.output()
@@ -160,7 +162,7 @@ func (a *app) withPool(ctx context.Context, config dspool.Config, use func(*dspo
 	if err := pool.WaitReady(ctx); err != nil {
 		return err
 	}
-	return use(pool)
+	return use(pool, env)
 }
 
 // output shows the lines that workers write, on standard error.

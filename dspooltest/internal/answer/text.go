@@ -84,6 +84,8 @@ func (g *generator) words(path string) string {
 		return "English"
 	case short(name):
 		return title(f.topic(3))
+	case long(name):
+		return g.paragraph(path)
 	case name == "translation":
 		return f.topic(12)
 	default:
@@ -109,6 +111,25 @@ func short(name string) bool {
 	default:
 		return false
 	}
+}
+
+// long reports whether a field of this name holds more than a sentence.
+func long(name string) bool {
+	switch name {
+	case "text", "story", "poem", "essay", "article", "report", "draft", "body", "reply", "letter":
+		return true
+	default:
+		return false
+	}
+}
+
+func (g *generator) paragraph(path string) string {
+	words := g.facts.keywords
+	text := g.sentence(path)
+	for i := range min(len(words), 3) {
+		text += " Then there is " + strings.ToLower(words[i]) + ", of which more could be said."
+	}
+	return text
 }
 
 func title(s string) string {
