@@ -14,15 +14,20 @@ import (
 
 // raise makes a worker of a process that has just been started: it waits for
 // HELLO. If that does not come, the process is killed and everything given back.
-func raise(ctx context.Context, cfg *Config, s wire.Settings, e *ends, b body) (*Worker, error) {
+// buried is called when nothing is left of the worker.
+func raise(ctx context.Context, cfg *Config, s wire.Settings, e *ends, b body, buried func()) (*Worker, error) {
 	w := newWorker(cfg, s, e, b)
 	hello, err := w.greet(ctx)
 	if err != nil {
+		defer buried()
 		return nil, w.stillborn(ctx, err)
 	}
 	w.hello, w.born = hello, time.Now()
 	w.life.move(Ready, "HELLO")
-	go w.keep()
+	go func() {
+		defer buried()
+		w.keep()
+	}()
 	return w, nil
 }
 

@@ -34,6 +34,7 @@ type ForkServer struct {
 	life     *zygote
 	fallback *Spawner
 	stopped  bool
+	workers  sync.WaitGroup // added to under mu, and not after the stop
 	never    chan struct{}
 }
 
@@ -137,7 +138,7 @@ func (f *ForkServer) launch(ctx context.Context, peer *os.File, nonce string) (*
 
 // Spawn orders a fork and waits for the new worker's HELLO.
 func (f *ForkServer) Spawn(ctx context.Context, id string) (*Worker, error) {
-	z, s, err := f.current()
+	z, s, err := f.enter()
 	switch {
 	case err != nil:
 		return nil, err
@@ -146,19 +147,22 @@ func (f *ForkServer) Spawn(ctx context.Context, id string) (*Worker, error) {
 	}
 	e, err := openEnds(f.cfg.Slots)
 	if err != nil {
+		f.workers.Done()
 		return nil, err
 	}
 	settings := f.cfg.settings(id)
 	b, err := z.fork(ctx, settings, e)
 	if err != nil {
 		e.close()
+		f.workers.Done()
 		return nil, err
 	}
 	e.closePeer()
-	return raise(ctx, f.cfg, settings, e, b)
+	return raise(ctx, f.cfg, settings, e, b, f.workers.Done)
 }
 
-func (f *ForkServer) current() (*zygote, *Spawner, error) {
+// enter lets a start in, which Stop will wait for unless the fallback does.
+func (f *ForkServer) enter() (*zygote, *Spawner, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
@@ -169,6 +173,7 @@ func (f *ForkServer) current() (*zygote, *Spawner, error) {
 	case f.life == nil:
 		return nil, nil, fault.New(fault.Unavailable, "workers were ordered before the fork server was started")
 	default:
+		f.workers.Add(1)
 		return f.life, nil, nil
 	}
 }
@@ -191,6 +196,7 @@ func (f *ForkServer) Stop(ctx context.Context) error {
 		_ = f.launcher.Close()
 	}
 	f.lives.Wait()
+	f.workers.Wait()
 	return nil
 }
 

@@ -11,11 +11,12 @@ import (
 
 	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/testkit"
+	"github.com/dspool/dspool/internal/zygotemock"
 )
 
 // fake makes the fake fork server break one of its promises.
 func fake(mode string) func(*Config) {
-	return func(c *Config) { c.Env = append(c.Env, "FAKE_ZYGOTE="+mode) }
+	return func(c *Config) { c.Env = append(c.Env, zygotemock.Variable+"="+mode) }
 }
 
 func TestForkServersThatDoNotStartSayWhy(t *testing.T) {
@@ -25,16 +26,16 @@ func TestForkServersThatDoNotStartSayWhy(t *testing.T) {
 		code fault.Code
 		want []string
 	}{
-		{"dies", fault.Unavailable, []string{"exit code 1", "No module named 'dspy'", "install it"}},
-		{"silent", fault.Unavailable, []string{"did not say hello within"}},
-		{"nonce", fault.Protocol, []string{"not the hello of this start"}},
-		{"version", fault.Protocol, []string{"version 99"}},
+		{zygotemock.Dies, fault.Unavailable, []string{"exit code 1", "No module named 'dspy'", "install it"}},
+		{zygotemock.Silent, fault.Unavailable, []string{"did not say hello within"}},
+		{zygotemock.WrongNonce, fault.Protocol, []string{"not the hello of this start"}},
+		{zygotemock.WrongVersion, fault.Protocol, []string{"version 99"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.mode, func(t *testing.T) {
 			t.Parallel()
 			f := NewForkServer(config(t, fake(tt.mode), func(c *Config) {
-				if tt.mode == "silent" {
+				if tt.mode == zygotemock.Silent {
 					c.StartTimeout = 200 * time.Millisecond
 				}
 			}))
@@ -56,7 +57,7 @@ func TestForkServersThatDoNotStartSayWhy(t *testing.T) {
 
 func TestAnUnsafeForkServerBecomesASpawner(t *testing.T) {
 	t.Parallel()
-	s := started(t, NewForkServer(config(t, fake("unsafe"))))
+	s := started(t, NewForkServer(config(t, fake(zygotemock.Unsafe))))
 	i := s.Info()
 	if i.Kind != KindSpawn || len(i.Unsafe) != 1 || i.Unsafe[0] != "a thread was left behind" {
 		t.Errorf("info = %+v", i)
@@ -69,7 +70,7 @@ func TestAnUnsafeForkServerBecomesASpawner(t *testing.T) {
 
 func TestAForkServerTellsWhatItIs(t *testing.T) {
 	t.Parallel()
-	s := started(t, NewForkServer(config(t, fake("failed"))))
+	s := started(t, NewForkServer(config(t, fake(zygotemock.Failed))))
 	i := s.Info()
 	if i.Kind != KindForkServer || i.PID == 0 || i.Python != "none" || len(i.Failed) != 1 || i.Failed[0] != "user: ImportError: no" {
 		t.Errorf("info = %+v", i)
@@ -78,16 +79,27 @@ func TestAForkServerTellsWhatItIs(t *testing.T) {
 
 func TestARefusedForkIsTyped(t *testing.T) {
 	t.Parallel()
-	s := started(t, NewForkServer(config(t, fake("refuses"))))
+	s := started(t, NewForkServer(config(t, fake(zygotemock.Refuses))))
 	_, err := s.Spawn(testkit.Context(t, patience), "w1")
 	if fault.CodeOf(err) != fault.ResourceExhausted || !strings.Contains(err.Error(), "no more processes") {
 		t.Errorf("error = %v", err)
 	}
 }
 
+func TestAForkServerThatTakesNoOrdersIsKilled(t *testing.T) {
+	t.Parallel()
+	s := started(t, NewForkServer(config(t, fake(zygotemock.Deaf), func(c *Config) { c.StartTimeout = 300 * time.Millisecond })))
+	broken := s.Done()
+	_, err := s.Spawn(testkit.Context(t, patience), "w1")
+	if fault.CodeOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "did not answer within") {
+		t.Errorf("error = %v", err)
+	}
+	await(t, "Done of the source", broken)
+}
+
 func TestAForkServerThatDiesOnAnOrderIsKnownToBeBrokenWhenTheOrderFails(t *testing.T) {
 	t.Parallel()
-	s := started(t, NewForkServer(config(t, fake("dies on order"))))
+	s := started(t, NewForkServer(config(t, fake(zygotemock.DiesOnOrder))))
 	broken := s.Done()
 	_, err := s.Spawn(testkit.Context(t, patience), "w1")
 	if fault.CodeOf(err) != fault.Unavailable {
@@ -179,7 +191,7 @@ func TestAnOrderThatIsGivenUpLeavesNoWorkerBehind(t *testing.T) {
 
 func TestStopDuringAStartEndsIt(t *testing.T) {
 	t.Parallel()
-	f := NewForkServer(config(t, fake("silent")))
+	f := NewForkServer(config(t, fake(zygotemock.Silent)))
 	ctx := testkit.Context(t, patience)
 	failed := make(chan error, 1)
 	go func() { failed <- f.Start(ctx) }()

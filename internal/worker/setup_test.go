@@ -12,11 +12,14 @@ import (
 
 	"github.com/dspool/dspool/internal/mux"
 	"github.com/dspool/dspool/internal/testkit"
+	"github.com/dspool/dspool/internal/zygotemock"
 )
 
 const patience = 20 * time.Second
 
-func TestMain(m *testing.M) { testkit.Main(m, roles()...) }
+func TestMain(m *testing.M) {
+	testkit.Main(m, testkit.Command{Name: "zygote", Run: zygotemock.Main}, testkit.Command{Name: "host", Run: runHost})
+}
 
 // resolve makes programs out of their names: the wire mock's "echo", or
 // Python's "module:function".

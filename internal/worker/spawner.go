@@ -18,6 +18,7 @@ type Spawner struct {
 	mu       sync.Mutex
 	launcher *process.Launcher
 	stopped  bool
+	workers  sync.WaitGroup // added to under mu, and not after the stop
 }
 
 // NewSpawner returns a Spawner. It does no I/O.
@@ -42,12 +43,13 @@ func (s *Spawner) Start(context.Context) error {
 
 // Spawn starts one program and waits for its HELLO.
 func (s *Spawner) Spawn(ctx context.Context, id string) (*Worker, error) {
-	launcher, err := s.ready()
+	launcher, err := s.enter()
 	if err != nil {
 		return nil, err
 	}
 	e, err := openEnds(s.cfg.Slots)
 	if err != nil {
+		s.workers.Done()
 		return nil, err
 	}
 	settings := s.cfg.settings(id)
@@ -55,10 +57,11 @@ func (s *Spawner) Spawn(ctx context.Context, id string) (*Worker, error) {
 	p, err := s.launch(ctx, launcher, id, settings, e)
 	if err != nil {
 		e.close()
+		s.workers.Done()
 		return nil, err
 	}
 	e.closePeer()
-	return raise(ctx, s.cfg, settings, e, spawned{p})
+	return raise(ctx, s.cfg, settings, e, spawned{p}, s.workers.Done)
 }
 
 func (s *Spawner) launch(ctx context.Context, l *process.Launcher, id string, settings any, e *ends) (*process.Process, error) {
@@ -77,7 +80,8 @@ func (s *Spawner) launch(ctx context.Context, l *process.Launcher, id string, se
 	})
 }
 
-func (s *Spawner) ready() (*process.Launcher, error) {
+// enter lets a start in, which Stop will wait for.
+func (s *Spawner) enter() (*process.Launcher, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -86,6 +90,7 @@ func (s *Spawner) ready() (*process.Launcher, error) {
 	case s.launcher == nil:
 		return nil, fault.New(fault.Unavailable, "workers were ordered before the source was started")
 	default:
+		s.workers.Add(1)
 		return s.launcher, nil
 	}
 }
@@ -99,7 +104,9 @@ func (s *Spawner) Stop(context.Context) error {
 	if launcher == nil {
 		return nil
 	}
-	return launcher.Close()
+	err := launcher.Close()
+	s.workers.Wait()
+	return err
 }
 
 // Done is never closed.

@@ -200,14 +200,16 @@ func (z *zygote) add(o *order) (uint64, error) {
 // await waits for the answer to an order. A worker that is born after its
 // order was given up is killed.
 func (z *zygote) await(ctx context.Context, o *order) error {
-	timer := time.NewTimer(orderGrace)
+	grace := min(orderGrace, z.cfg.StartTimeout)
+	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
 	case err := <-o.answer:
 		return err
 	case <-timer.C:
 		z.process.Kill()
-		return fault.Newf(fault.Unavailable, "the fork server did not answer within %v and was killed", orderGrace)
+		<-z.broken
+		return fault.Newf(fault.Unavailable, "the fork server did not answer within %v and was killed", grace)
 	case <-ctx.Done():
 		z.giveUp(o)
 		return fault.From(ctx.Err())
