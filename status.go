@@ -52,9 +52,9 @@ type Status struct {
 	Workers []WorkerStatus `json:"workers"`
 	// InFlight calls are with workers, whose places are Capacity together;
 	// Utilisation is the one divided by the other.
-	InFlight    int     `json:"in_flight"`
-	Capacity    int     `json:"capacity"`
-	Utilisation float64 `json:"utilisation"`
+	InFlight    int         `json:"in_flight"`
+	Capacity    int         `json:"capacity"`
+	Utilisation float64     `json:"utilisation"`
 	Queue       QueueStatus `json:"queue"`
 	Totals      Totals      `json:"totals"`
 }

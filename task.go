@@ -50,6 +50,9 @@ func (p *Pool) plan(ctx context.Context, req *Request) (task, error) {
 	if t.input, err = req.Program.CheckInput(req.Input, names(req.Attachments)...); err != nil {
 		return t, refuse(err)
 	}
+	if len(t.input) == 0 {
+		t.input = []byte("{}")
+	}
 	t.ask = dispatch.Ask{Exclusive: req.Program.Exclusive}
 	t.ask.Deadline, t.own = p.deadline(ctx)
 	return t, nil

@@ -1,0 +1,88 @@
+package dspool_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/dspool/dspool"
+	"github.com/dspool/dspool/internal/conformance"
+	"github.com/dspool/dspool/internal/testkit"
+)
+
+// life is what a pool and a single have in common.
+type life interface {
+	conformance.Subject
+	Start(ctx context.Context) error
+	Stop(ctx context.Context) error
+}
+
+// tier opens subjects by a base configuration and a constructor.
+func tier[R life](base func(testing.TB) dspool.Config, construct func(dspool.Config) (R, error)) func(testing.TB, func(*dspool.Config)) conformance.Subject {
+	return func(t testing.TB, change func(*dspool.Config)) conformance.Subject {
+		t.Helper()
+		config := base(t)
+		if change != nil {
+			change(&config)
+		}
+		subject, err := construct(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := subject.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			if err := subject.Stop(ctx); err != nil {
+				t.Errorf("Stop: %v", err)
+			}
+		})
+		return subject
+	}
+}
+
+func mockConfig(t testing.TB) dspool.Config {
+	return dspool.Config{Command: testkit.Worker(t), Workers: 2}
+}
+
+func pythonConfig(start dspool.StartMode) func(testing.TB) dspool.Config {
+	return func(t testing.TB) dspool.Config {
+		return dspool.Config{Python: testkit.Python(t), Start: start, Workers: 2, Path: []string{"internal/conformance/testdata"}}
+	}
+}
+
+// alone turns a configuration into that of a Single.
+func alone(config dspool.Config) (*dspool.Single, error) {
+	config.Workers = 1
+	return dspool.NewSingle(config)
+}
+
+func TestConformanceOfThePoolOnMockWorkers(t *testing.T) {
+	t.Parallel()
+	conformance.Run(t, conformance.Tier{Open: tier(mockConfig, dspool.New)})
+}
+
+func TestConformanceOfTheSingleOnAMockWorker(t *testing.T) {
+	t.Parallel()
+	conformance.Run(t, conformance.Tier{Open: tier(mockConfig, alone)})
+}
+
+func TestConformanceOfThePoolOnTheForkServer(t *testing.T) {
+	t.Parallel()
+	testkit.Require(t, "python")
+	conformance.Run(t, conformance.Tier{Open: tier(pythonConfig(dspool.ForkServer), dspool.New), Python: true})
+}
+
+func TestConformanceOfThePoolOnSpawnedWorkers(t *testing.T) {
+	t.Parallel()
+	testkit.Require(t, "python")
+	conformance.Run(t, conformance.Tier{Open: tier(pythonConfig(dspool.Spawn), dspool.New), Python: true})
+}
+
+func TestConformanceOfTheSingleOnPython(t *testing.T) {
+	t.Parallel()
+	testkit.Require(t, "python")
+	conformance.Run(t, conformance.Tier{Open: tier(pythonConfig(dspool.Spawn), alone), Python: true})
+}

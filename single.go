@@ -1,0 +1,62 @@
+package dspool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/dspool/dspool/fault"
+)
+
+// A Single is one worker process that takes many calls at once: a pool of one,
+// without a fork server. It behaves as a [Pool] does, replacement included. It
+// is a [Runner], and safe for concurrent use.
+type Single struct{ pool *Pool }
+
+var _ Runner = (*Single)(nil)
+
+// NewSingle checks the configuration and allocates a Single. Config.Workers
+// must be 0 or 1 and Config.Start empty or Spawn. Like [New] it does no I/O.
+func NewSingle(config Config) (*Single, error) {
+	k := &checker{path: "Config"}
+	k.must(config.Workers == 0 || config.Workers == 1, "Workers", "must be 0 or 1 for a Single, got %d", config.Workers)
+	k.must(config.Start == "" || config.Start == Spawn, "Start", "must be empty or %q for a Single, got %q", Spawn, config.Start)
+	if len(k.errs) > 0 {
+		return nil, fault.Wrap(fault.InvalidArgument, errors.Join(k.errs...), "the configuration is not usable")
+	}
+	config.Workers, config.Start = 1, Spawn
+	pool, err := New(config)
+	if err != nil {
+		return nil, fmt.Errorf("single: %w", err)
+	}
+	return &Single{pool: pool}, nil
+}
+
+// Start brings the process up, as [Pool.Start] does.
+func (s *Single) Start(ctx context.Context) error { return s.pool.Start(ctx) }
+
+// Ready is closed when the process takes calls.
+func (s *Single) Ready() <-chan struct{} { return s.pool.Ready() }
+
+// WaitReady waits for that, as [Pool.WaitReady] does.
+func (s *Single) WaitReady(ctx context.Context) error { return s.pool.WaitReady(ctx) }
+
+// Stop ends the process, as [Pool.Stop] does.
+func (s *Single) Stop(ctx context.Context) error { return s.pool.Stop(ctx) }
+
+// Call runs a program once, as [Pool.Call] does.
+func (s *Single) Call(ctx context.Context, req Request) (Response, error) {
+	return s.pool.Call(ctx, req)
+}
+
+// Stream runs a program and yields what it produces, as [Pool.Stream] does.
+func (s *Single) Stream(ctx context.Context, req Request) iter.Seq2[Event, error] {
+	return s.pool.Stream(ctx, req)
+}
+
+// Status returns the numbers of this moment.
+func (s *Single) Status() Status { return s.pool.Status() }
+
+// Events returns what happens from now on, as [Pool.Events] does.
+func (s *Single) Events(ctx context.Context) iter.Seq[PoolEvent] { return s.pool.Events(ctx) }
