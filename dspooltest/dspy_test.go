@@ -15,7 +15,7 @@ func TestPracticeLMServesRealDSPy(t *testing.T) {
 	t.Parallel()
 	testkit.Require(t, "dspy")
 	lm := start(t, dspooltest.PracticeConfig{})
-	cmd := exec.CommandContext(within(t), testkit.Python(t), "check.py", lm.URL()) //nolint:gosec // our own interpreter and script
+	cmd := exec.CommandContext(within(t), testkit.Python(t), "check.py", lm.URL())
 	cmd.Dir = "testdata"
 	cmd.Env = append(os.Environ(), "LITELLM_LOCAL_MODEL_COST_MAP=True", "PYTHONDONTWRITEBYTECODE=1")
 	if out, err := cmd.CombinedOutput(); err != nil {

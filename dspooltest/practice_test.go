@@ -105,6 +105,24 @@ func chat(t *testing.T, lm *dspooltest.PracticeLM, body string, headers ...strin
 	return post(t, lm, "/chat/completions", body, headers...)
 }
 
+func get(t *testing.T, url string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(within(t), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
 func prompt(t *testing.T, name string) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", "prompts", name+".json"))
@@ -215,13 +233,15 @@ func TestPracticeLMServesTheOlderFormAndTheModelList(t *testing.T) {
 	if a := post(t, lm, "/completions", `{"model":"practice","prompt":"What is 6*7?"}`); len(a.Choices) != 1 || a.Choices[0].Text != "42" {
 		t.Errorf("answer %s", a.raw)
 	}
-	resp, err := http.Get(lm.URL() + "/models") //nolint:noctx // loopback, closed at once
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if raw, _ := io.ReadAll(resp.Body); !strings.Contains(string(raw), `"id":"a"`) || !strings.Contains(string(raw), `"id":"b"`) {
+	if raw := get(t, lm.URL()+"/models"); !strings.Contains(raw, `"id":"a"`) || !strings.Contains(raw, `"id":"b"`) {
 		t.Errorf("models %s", raw)
+	}
+	if raw := get(t, lm.URL()+"/models/a"); !strings.Contains(raw, `"id":"a"`) {
+		t.Errorf("model %s", raw)
+	}
+	stats := strings.TrimSuffix(lm.URL(), "/v1") + "/practice/stats"
+	if raw := get(t, stats); !strings.Contains(raw, `"requests":1`) {
+		t.Errorf("stats %s", raw)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 //go:embed *.py
-var files embed.FS //nolint:gochecknoglobals // what go:embed needs
+var files embed.FS
 
 // Unpack writes the Python files into a new temporary folder and returns it.
 // The folder is the caller's to remove.

@@ -101,6 +101,25 @@ func TestRunAnswersASignature(t *testing.T) {
 	}
 }
 
+func TestRunAnswersEveryTypeThroughEveryAdapter(t *testing.T) {
+	t.Parallel()
+	const sig = "q: str, raw: bytes -> s: str, n: int, f: float, b: bool, l: list[str], li: list[int], d: dict[str, int], " +
+		"st: set[str], t: tuple[int, str], o: Optional[int], os: Optional[str], u: int | str, e: Literal['a', 'b'], " +
+		"el: list[Literal['x', 'y']], raw2: bytes, when: datetime, day: date, at: time, id: UUID, dec: Decimal, " +
+		"p: probability, c: confidence_score, emb: embedding, r: reasoning_chain, any: Any"
+	for _, adapter := range []string{"chat", "json", "xml"} {
+		t.Run(adapter, func(t *testing.T) {
+			t.Parallel()
+			args := with(t, "run", sig, "q=the sea at night", "raw=hello", "--lm", "practice", "--adapter", adapter, "--json")
+			s := runMain(t, "", args...).must(t, ExitOK)
+			var out map[string]json.RawMessage
+			if err := json.Unmarshal([]byte(s.out), &out); err != nil || len(out) != 25 {
+				t.Errorf("%d outputs, %v in %s", len(out), err, s.out)
+			}
+		})
+	}
+}
+
 func TestRunPrintsJSON(t *testing.T) {
 	t.Parallel()
 	s := runMain(t, `{"text": "I love it"}`, with(t, "run", "text -> mood: Literal['glad', 'happy', 'sad'], tags: list[str]",
