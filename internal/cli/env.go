@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/pyenv"
 )
 
@@ -23,12 +25,16 @@ func newEnvCommand(a *app) *cobra.Command {
 
 func newEnvCreateCommand(a *app) *cobra.Command {
 	var offline, again bool
+	var lock string
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Build the environment if it is not there, and print its interpreter",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg := a.pyenv()
+			cfg, err := withLock(a.pyenv(), lock)
+			if err != nil {
+				return err
+			}
 			cfg.Offline = offline
 			if again {
 				if _, err := pyenv.Remove(cmd.Context(), cfg, false); err != nil {
@@ -44,8 +50,25 @@ func newEnvCreateCommand(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&offline, "offline", false, "install from what uv or pip find on this machine only")
+	cmd.Flags().StringVar(&lock, "lock", "", "build from this `file`, requirements with hashes, instead of dspool's own; name the result with --python")
 	cmd.Flags().BoolVar(&again, "again", false, "remove the environment first")
 	return cmd
+}
+
+// withLock makes cfg ask for an environment that holds what a file asks for.
+func withLock(cfg pyenv.Config, file string) (pyenv.Config, error) {
+	if file == "" {
+		return cfg, nil
+	}
+	lock, err := os.ReadFile(file)
+	if err != nil {
+		return cfg, fault.Wrap(fault.InvalidArgument, err, "the lock file cannot be read")
+	}
+	if len(lock) == 0 {
+		return cfg, fault.Newf(fault.InvalidArgument, "the lock file %s is empty", file)
+	}
+	cfg.Lock, cfg.Imports = string(lock), []string{"msgspec", "dspy"}
+	return cfg, nil
 }
 
 func newEnvPathCommand(a *app) *cobra.Command {

@@ -28,6 +28,11 @@ type Config struct {
 	// CacheDir is the folder for environments. Empty means $DSPOOL_CACHE, and
 	// where that is empty too, "dspool" in the user's cache folder.
 	CacheDir string
+	// Lock is the text of a requirements file with hashes to build from instead
+	// of dspool's own. An environment is built then even if an interpreter is
+	// named. Imports are modules whose import proves that it works.
+	Lock    string
+	Imports []string
 	// Progress is told how a build goes on; nil tells nobody. It is never
 	// called by two goroutines at once, and not at all when there is nothing to
 	// build. It must not block.

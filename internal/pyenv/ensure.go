@@ -63,7 +63,12 @@ func (s *setup) locate() (Env, error) {
 }
 
 // named returns the interpreter that the user named, or "".
-func (s *setup) named() string { return firstOf(s.cfg.Python, s.environ.get(PythonVariable)) }
+func (s *setup) named() string {
+	if s.cfg.Lock != "" {
+		return ""
+	}
+	return firstOf(s.cfg.Python, s.environ.get(PythonVariable))
+}
 
 // buildOnce builds the environment unless another process does it first.
 func (s *setup) buildOnce(ctx context.Context) (record, error) {

@@ -23,12 +23,16 @@ type recipe struct {
 	files   fs.FS    // the worker's package
 }
 
-func standardRecipe() recipe {
-	return recipe{
+func recipeOf(cfg Config) recipe {
+	r := recipe{
 		lock:    pyworker.Lock(),
 		imports: []string{"msgspec", "dspy"},
 		files:   pyworker.Files(),
 	}
+	if cfg.Lock != "" {
+		r.lock, r.imports = cfg.Lock, cfg.Imports
+	}
+	return r
 }
 
 // selector names the environments that serve this recipe on this machine,

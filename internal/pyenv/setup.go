@@ -27,7 +27,7 @@ func newSetup(cfg Config) (*setup, error) {
 		return nil, err
 	}
 	env := environ(os.Environ())
-	made := standardRecipe()
+	made := recipeOf(cfg)
 	s := &setup{
 		cfg:      cfg,
 		cache:    cache,
