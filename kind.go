@@ -69,6 +69,10 @@ func checkRef(k Kind, ref string) error {
 		example = `"package.module:Class"`
 	}
 	module, object, ok := strings.Cut(ref, ":")
+	if name, file := strings.CutSuffix(module, ".py"); file {
+		return fault.Newf(fault.InvalidArgument,
+			"the reference %q names a file: name the module, as in %q", ref, strings.ReplaceAll(name, "/", ".")+":"+object)
+	}
 	if !ok || !dotted(module) || !dotted(object) {
 		return fault.Newf(fault.InvalidArgument,
 			"the reference %q does not name Python code: write it as %s", ref, example)

@@ -45,15 +45,6 @@ func (c *compiler) node(s *jsonschema.Schema) (*node, error) {
 	return n, c.fill(n, s)
 }
 
-// trivial reports whether s accepts every value.
-func trivial(s *jsonschema.Schema) bool {
-	bare := *s
-	bare.Title, bare.Description, bare.Comment, bare.Default = "", "", "", nil
-	bare.Examples, bare.Extra, bare.Defs, bare.PropertyOrder = nil, nil, nil, nil
-	raw, err := json.Marshal(&bare)
-	return err == nil && string(raw) == "true"
-}
-
 func (c *compiler) fill(n *node, s *jsonschema.Schema) (err error) {
 	if n.kinds, err = kindsOf(s); err != nil {
 		return err
@@ -70,49 +61,6 @@ func (c *compiler) fill(n *node, s *jsonschema.Schema) (err error) {
 	combines := n.anyOf != nil || n.allOf != nil
 	n.own = !combines || n.kinds != isAny || n.text != nil || n.number != nil || n.array != nil || n.object != nil
 	return nil
-}
-
-// unsupported refuses the keywords that this package would have to ignore.
-func unsupported(s *jsonschema.Schema) error {
-	for keyword, used := range map[string]bool{
-		"$dynamicRef": s.DynamicRef != "", "if": s.If != nil,
-		"dependentSchemas":      s.DependentSchemas != nil || s.DependencySchemas != nil,
-		"dependentRequired":     s.DependentRequired != nil || s.DependencyStrings != nil,
-		"patternProperties":     s.PatternProperties != nil,
-		"contains":              s.Contains != nil,
-		"unevaluatedItems":      s.UnevaluatedItems != nil,
-		"unevaluatedProperties": s.UnevaluatedProperties != nil,
-		"items with a list":     s.ItemsArray != nil,
-		"not":                   s.Not != nil && !trivial(s.Not),
-		"$id":                   s.ID != "", "$anchor": s.Anchor != "",
-	} {
-		if used {
-			return fmt.Errorf("the JSON Schema keyword %q is not supported here", keyword)
-		}
-	}
-	return nil
-}
-
-func kindsOf(s *jsonschema.Schema) (kinds, error) {
-	names := s.Types
-	if s.Type != "" {
-		names = []string{s.Type}
-	}
-	if names == nil {
-		return isAny, nil
-	}
-	var out kinds
-	for _, name := range names {
-		k, ok := map[string]kinds{
-			"null": isNull, "boolean": isBool, "integer": isInteger, "number": isNumber | isInteger,
-			"string": isString, "array": isArray, "object": isObject,
-		}[name]
-		if !ok {
-			return 0, fmt.Errorf("there is no JSON type %q", name)
-		}
-		out |= k
-	}
-	return out, nil
 }
 
 // ref adds what s refers to as one more schema that the value has to fit.

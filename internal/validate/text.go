@@ -2,12 +2,10 @@ package validate
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -148,74 +146,9 @@ func (w *walk) limited(rule *textRule, start int, escaped bool) {
 	if rule.base64 && !validBase64(inner) {
 		w.wrong("expected bytes in standard base64 with padding, found %s", w.shown(start))
 	}
-	w.formatted(rule.format, string(inner), start, rule.format != "")
-}
-
-func validBase64(text []byte) bool {
-	body := bytes.TrimRight(text, "=")
-	if len(text)%4 != 0 || len(text)-len(body) > 2 {
-		return false
+	if rule.format != "" {
+		w.formatted(rule.format, string(inner), start)
 	}
-	for _, c := range body {
-		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
-		if !letter && (c < '0' || c > '9') && c != '+' && c != '/' {
-			return false
-		}
-	}
-	last := text[max(0, len(text)-4):]
-	_, err := base64.StdEncoding.Decode(make([]byte, 3), last)
-	return err == nil
-}
-
-// formatted holds a string against a format. A date-time without a zone, which
-// Python and language models like to write, is taken as UTC.
-func (w *walk) formatted(format, text string, start int, any bool) {
-	switch {
-	case !any:
-	case format == "date-time":
-		zoned, ok := zonedTime(text)
-		if !ok {
-			w.wrong("expected a date and time such as 2025-01-31T12:00:00Z, found %s", w.shown(start))
-		} else if zoned != text {
-			w.edits = append(w.edits, edit{from: start, to: w.pos, text: `"` + zoned + `"`})
-		}
-	case format == "date" && !parses(text, time.DateOnly):
-		w.wrong("expected a date such as 2025-01-31, found %s", w.shown(start))
-	case format == "time" && !parses(text, "15:04:05.999999999Z07:00", "15:04:05.999999999", "15:04"):
-		w.wrong("expected a time of day such as 12:30:00, found %s", w.shown(start))
-	case format == "uuid" && !validUUID(text):
-		w.wrong("expected a UUID such as 123e4567-e89b-12d3-a456-426614174000, found %s", w.shown(start))
-	}
-}
-
-// zonedTime brings the usual ways of writing a time into the form of RFC 3339.
-func zonedTime(text string) (string, bool) {
-	if parses(text, time.RFC3339Nano) {
-		return text, true
-	}
-	for _, layout := range []string{
-		"2006-01-02 15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999",
-		"2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly,
-	} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.Format(time.RFC3339Nano), true
-		}
-	}
-	return "", false
-}
-
-func parses(text string, layouts ...string) bool {
-	for _, layout := range layouts {
-		if _, err := time.Parse(layout, text); err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-func validUUID(text string) bool {
-	hex := strings.ReplaceAll(text, "-", "")
-	return len(hex) == 32 && strings.Trim(strings.ToLower(hex), "0123456789abcdef") == ""
 }
 
 // canonical writes JSON so that equal values give equal text: members sorted,
