@@ -13,7 +13,7 @@ import hashlib
 import os
 import re
 import weakref
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -59,8 +59,13 @@ class Lms:
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def use(self, hash: str, definition: Mapping[str, Any] | None) -> AsyncIterator[Model]:
-        """Give the LM of a definition; it stays open until the block ends."""
+    async def use(
+        self, hash: str, definition: Mapping[str, Any] | None, waiting: Callable[[], None]
+    ) -> AsyncIterator[Model]:
+        """Give the LM of a definition; it stays open until the block ends.
+
+        `waiting` is called before a wait that may take seconds.
+        """
         if definition is None:
             yield Model(None, (), None)
             return
@@ -68,7 +73,8 @@ class Lms:
         self._models.move_to_end(hash)
         model.users += 1
         try:
-            if model.ready is not None:
+            if model.ready is not None and not model.ready.done():
+                waiting()
                 await asyncio.shield(model.ready)
             yield model
         finally:
@@ -115,10 +121,7 @@ class LoopLms:
 
     def of(self, loop: asyncio.AbstractEventLoop, size: int) -> Lms:
         """Return the loop's own, made at the first call."""
-        found = self._by_loop.get(loop)
-        if found is None:
-            found = self._by_loop[loop] = Lms(size)
-        return found
+        return self._by_loop.setdefault(loop, Lms(size))
 
 
 def build(definition: Mapping[str, Any]) -> Model:

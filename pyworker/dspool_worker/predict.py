@@ -114,7 +114,7 @@ class Predictor:
         checked = check_inputs(self._fields.inputs, inputs)
         if call.lm is None:
             raise no_lm()
-        settings = {"max_trace_size": 0, "warn_on_type_mismatch": False, **settings}
+        settings = {"callbacks": [], "max_trace_size": 0, "warn_on_type_mismatch": False, **settings}
         async with running(call, self._lms, self._adapter, settings) as run:
             if self._rollout is not None:
                 checked["config"] = {"rollout_id": run.model.rollout(self._rollout)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import functions, modules, predict
+from . import functions, warmup
 from .errors import InvalidArgument
 from .lms import LoopLms
 from .runtime import Runtime
@@ -17,6 +17,9 @@ def build(definition: dict[str, Any], runtime: Runtime) -> Any:
     kind = definition.get("kind")
     if kind == "func":
         return functions.build(definition)
+    warmup.import_dspy()
+    from . import modules, predict
+
     lms = _LMS.of(runtime.loop, runtime.settings.lms)
     if kind == "module":
         return modules.build(definition, lms)

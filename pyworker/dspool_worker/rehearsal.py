@@ -15,6 +15,7 @@ from .calls import Call
 from .lms import Lms, Model
 
 _MODEL = {"model": "openai/rehearsal", "api_base": "http://rehearsal.invalid/v1", "api_key": "rehearsal"}
+_KINDS = {"chat": "chain_of_thought", "json": "predict"}
 _ANSWERS = {
     "chat": "[[ ## reasoning ## ]]\nr\n\n[[ ## answer ## ]]\na\n\n[[ ## score ## ]]\n0.5\n\n[[ ## tags ## ]]\n[]\n\n"
     "[[ ## completed ## ]]",
@@ -24,17 +25,16 @@ _USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 
 
 async def rehearse() -> None:
-    """Run each kind of program once, whole and as a stream."""
+    """Run a program with each of the common adapters, whole and as a stream."""
     lms, call = Lms(1), cast(Call, _Call())
     try:
-        for adapter, answer in _ANSWERS.items():
-            for kind in ("predict", "chain_of_thought"):
-                made = predict.build(_definition(kind, adapter), lms)
-                async with lms.use("", _MODEL) as model:
-                    _answer_from_memory(model, answer)
-                await made.call({"question": "q"}, call)
-                async for _ in made.stream({"question": "q"}, call):
-                    pass
+        for adapter, kind in _KINDS.items():
+            made = predict.build(_definition(kind, adapter), lms)
+            async with lms.use("", _MODEL, call.mark_started) as model:
+                _answer_from_memory(model, _ANSWERS[adapter])
+            await made.call({"question": "q"}, call)
+            async for _ in made.stream({"question": "q"}, call):
+                pass
     finally:
         await lms.aclose()
 

@@ -44,9 +44,7 @@ class Run:
 @asynccontextmanager
 async def running(call: Call, lms: Lms, adapter: Adapter | None, settings: dict[str, Any]) -> AsyncIterator[Run]:
     """Set DSPy up for one call; what fails inside comes out as Fault, without secrets."""
-    async with lms.use(call.lm_hash, call.lm) as model:
-        if call.cancelled:  # while the LM was made ready
-            raise call.stopped_fault()
+    async with lms.use(call.lm_hash, call.lm, call.mark_started) as model:
         run = Run(model)
         with dspy.context(**{**_isolated(run, adapter), **settings}):
             call.mark_started()
@@ -57,13 +55,13 @@ async def running(call: Call, lms: Lms, adapter: Adapter | None, settings: dict[
 
 
 def _isolated(run: Run, adapter: Adapter | None) -> dict[str, Any]:
+    # Without an LM or adapter of the call's own, those count that the user's code has configured.
+    own = {name: value for name, value in (("lm", run.model.lm), ("adapter", adapter)) if value is not None}
     return {
-        "lm": run.model.lm,
-        "adapter": adapter,
+        **own,
         "usage_tracker": run.tracker,
         "track_usage": True,  # also makes LiteLLM's streams report usage
         "trace": [],
-        "callbacks": [],
         "disable_history": True,
         "allow_tool_async_sync_conversion": False,
         "send_stream": None,

@@ -24,7 +24,6 @@ from typing import Any
 PLAIN_IMPORT = "DSPOOL_PLAIN_IMPORT"
 
 _LATE = (
-    "anyio._backends._asyncio",
     "dspy._vendor.lm15.transports._ssl",
     "dspy.clients.call_result",
     "dspy.clients.costs",

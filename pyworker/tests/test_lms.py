@@ -32,6 +32,10 @@ def test_a_definition_becomes_an_lm_with_its_settings() -> None:
     }  # fmt: skip
 
 
+def nothing() -> None:
+    """Take note that a wait begins."""
+
+
 BAD = [
     ({"model": ""}, "invalid_argument", "lm.model"),
     ({"model": "openai/"}, "invalid_argument", "no model id"),
@@ -58,12 +62,12 @@ def test_a_definition_that_cannot_be_says_why_before_anything_is_asked(more: Any
 def test_one_object_a_definition_and_the_oldest_is_closed_once_nobody_uses_it() -> None:
     async def work() -> None:
         table = lms.Lms(1)
-        async with table.use("a", GOOD) as first:
-            async with table.use("a", GOOD) as again:
+        async with table.use("a", GOOD, nothing) as first:
+            async with table.use("a", GOOD, nothing) as again:
                 assert again is first
             closed: list[str] = []
             first.lm.aclose = lambda: _note(closed)
-            async with table.use("b", {**GOOD, "api_key": "other-key"}):
+            async with table.use("b", {**GOOD, "api_key": "other-key"}, nothing):
                 await asyncio.sleep(0)
                 assert closed == []  # still in use
         await table.aclose()
@@ -79,7 +83,7 @@ def test_connections_are_closed_with_their_lm() -> None:
     async def work() -> None:
         async with lm_server(lambda _: chat(answer="x")) as lm:
             table = lms.Lms(1)
-            async with table.use("a", lm.definition) as model:
+            async with table.use("a", lm.definition, nothing) as model:
                 await model.lm.acall("hi")
                 assert lm.open == 1
             await table.aclose()
@@ -162,7 +166,7 @@ def test_providers_without_a_door_of_their_own_are_imported_off_the_loop(monkeyp
 
     async def work() -> None:
         table = lms.Lms(1)
-        async with table.use("m", {"model": "mistral/m", "api_key": "secret"}) as model:
+        async with table.use("m", {"model": "mistral/m", "api_key": "secret"}, nothing) as model:
             assert model.lm.model == "mistral/m"
         assert len(threads) == 1
         assert threads[0] != "MainThread"
@@ -172,13 +176,20 @@ def test_providers_without_a_door_of_their_own_are_imported_off_the_loop(monkeyp
     bounded(work())
 
 
-def test_a_call_that_was_cancelled_while_its_lm_was_made_ready_never_starts() -> None:
+def test_a_call_that_waits_for_its_lm_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host's grace is shorter than an import of LiteLLM."""
+    release = threading.Event()
+    monkeypatch.setattr(lms, "_import_litellm", lambda: release.wait(20))
+
     async def work() -> None:
-        async with lm_server(lambda _: chat(answer="x")) as lm:
-            call = new_call(lm.definition)
-            call.cancelled = True
-            fault = await fault_of(program(qa()).call({"question": "q"}, call))
-            assert (fault.code, call.started, lm.requests) == ("canceled", False, [])
+        call = new_call({"model": "mistral/m", "api_key": "secret"})
+        running = asyncio.ensure_future(program(qa()).call({"question": "q"}, call))
+        while not call.started:  # only a call that has started is cancelled by its task
+            await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        release.set()
 
     bounded(work())
 

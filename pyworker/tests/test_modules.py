@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import dspy
 import pytest
 from definitions import TEXT, part
 from fakecall import bounded, fault_of, new_call, program, run
@@ -139,6 +140,20 @@ def test_a_module_that_needs_an_lm_and_has_none_says_what_to_do() -> None:
     async def work() -> None:
         fault = await fault_of(run(program(module("Needs")), None, text="x"))
         assert (fault.code, "Config.LM" in fault.message) == ("lm_not_configured", True)
+
+    bounded(work())
+
+
+def test_what_the_users_code_has_configured_counts_where_the_call_names_nothing() -> None:
+    lm = {"model": "openai/of-the-call", "api_key": "secret"}
+
+    async def work() -> None:
+        with dspy.context(lm=dspy.LM("openai/of-the-user", api_key="x"), adapter=dspy.XMLAdapter()):
+            own = {"lm": "openai/of-the-user", "adapter": "XMLAdapter"}
+            assert await run(program(module("Configured")), None) == own
+            assert await run(program(module("Configured")), lm) == {**own, "lm": "openai/of-the-call"}
+            named = {"lm": "openai/of-the-call", "adapter": "JSONAdapter"}
+            assert await run(program(module("Configured", adapter="json")), lm) == named
 
     bounded(work())
 

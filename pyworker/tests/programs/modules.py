@@ -115,3 +115,11 @@ def ask(text: str) -> Any:
 
 def number() -> float:
     return 5
+
+
+class Configured(dspy.Module):
+    """Says what DSPy is set to."""
+
+    async def aforward(self) -> Any:
+        found = dspy.settings
+        return {"lm": getattr(found.lm, "model", None), "adapter": type(found.adapter).__name__}
