@@ -46,7 +46,7 @@ func Unpack(fsys fs.FS, parent string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("unpack the worker's files: %w", err)
 	}
-	defer os.RemoveAll(fresh) //nolint:errcheck // gone already after a rename
+	defer os.RemoveAll(fresh)
 	if err := write(fsys, fresh); err != nil {
 		return "", fmt.Errorf("unpack the worker's files: %w", err)
 	}
@@ -66,7 +66,7 @@ func publish(fsys fs.FS, fresh, folder string) error {
 		}
 		aside := fresh + ".old"
 		if os.Rename(folder, aside) == nil {
-			defer os.RemoveAll(aside) //nolint:errcheck // litter at worst
+			defer os.RemoveAll(aside)
 		}
 	}
 	return fmt.Errorf("unpack the worker's files: cannot put them into %s", folder)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -68,14 +67,9 @@ func cacheCheck(cache string) check {
 	if err := syscall.Statfs(cache, &disk); err != nil {
 		return warn(name, err.Error(), "the free space could not be read")
 	}
-	free := disk.Bavail * uint64(disk.Bsize) //nolint:gosec,unconvert // the types differ between systems
+	free := disk.Bavail * uint64(disk.Bsize) //nolint:unconvert // the types differ between systems
 	if free < diskMin {
 		return warn(name, fmt.Sprintf("%s, %d MB free", cache, free>>20), "make room: an environment takes about 400 MB")
 	}
 	return okay(name, "%s, %d GB free", cache, free>>30)
-}
-
-func present(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }

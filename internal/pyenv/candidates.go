@@ -42,11 +42,11 @@ func (s *setup) survey(ctx context.Context) ([]Candidate, []interpreter) {
 	var fit []interpreter
 	seen := map[string]bool{}
 	for _, path := range s.paths() {
-		real, err := filepath.EvalSymlinks(path)
-		if err != nil || seen[real] {
+		resolved, err := filepath.EvalSymlinks(path)
+		if err != nil || seen[resolved] {
 			continue
 		}
-		seen[real] = true
+		seen[resolved] = true
 		p, err := s.probeBase(ctx, path)
 		if ctx.Err() != nil {
 			break
@@ -67,7 +67,7 @@ func (s *setup) probeBase(ctx context.Context, path string) (interpreter, error)
 	if err != nil {
 		return p, err
 	}
-	if real, err := filepath.EvalSymlinks(p.Executable); err == nil && real == p.Base && !p.InVenv {
+	if resolved, err := filepath.EvalSymlinks(p.Executable); err == nil && resolved == p.Base && !p.InVenv {
 		return p, nil
 	}
 	base, err := s.probe(ctx, p.Base)

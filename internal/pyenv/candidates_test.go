@@ -97,7 +97,7 @@ func TestNoPythonAtAllSaysWhatWasLookedAtAndWhatToInstall(t *testing.T) {
 	wantError(t, err, "nothing called python3 is on PATH", "What to do:", "3.10")
 	a.script(t, "python3", answer("3.8.1", "8", ""))
 	_, err = a.ensure(t)
-	wantError(t, err, filepath.Join(a.path(), "python3"), "3.8.1 is too old")
+	wantError(t, err, filepath.Join(a.path(), "python3"), "version 3.8.1 is too old")
 }
 
 func TestMisleadingVariablesAreKeptFromPython(t *testing.T) {

@@ -81,9 +81,9 @@ func explain(err error) error {
 func (p interpreter) unfit() error {
 	switch {
 	case len(p.Minor) != 2 || p.Minor[0] != 3 || p.Minor[1] < minorMin:
-		return fmt.Errorf("Python %s is too old: 3.%d or newer is needed", p.Version, minorMin) //nolint:staticcheck // a name
+		return fmt.Errorf("version %s is too old: 3.%d or newer is needed", p.Version, minorMin)
 	case p.Minor[1] > minorMax:
-		return fmt.Errorf("Python %s is too new: DSPy knows 3.%d to 3.%d", p.Version, minorMin, minorMax) //nolint:staticcheck // a name
+		return fmt.Errorf("version %s is too new: DSPy knows 3.%d to 3.%d", p.Version, minorMin, minorMax)
 	case p.Implementation != "cpython":
 		return fmt.Errorf("it is %s: CPython is needed", p.Implementation)
 	case p.FreeThreaded:

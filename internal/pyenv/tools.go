@@ -28,8 +28,8 @@ func (s *setup) tools(p interpreter) []tool {
 	if wheel := s.bundledPip(); p.Venv && wheel != "" {
 		all = append(all, tool{"venv and " + wheel, venv(p, "--without-pip"), s.pipFromWheel(wheel)})
 	}
-	if make := s.virtualenv(p); make != nil {
-		all = append(all, tool{"virtualenv and pip", make, s.pipInside})
+	if create := s.virtualenv(p); create != nil {
+		all = append(all, tool{"virtualenv and pip", create, s.pipInside})
 	}
 	return all
 }
