@@ -50,12 +50,12 @@ func (e Exit) CrashError() *fault.Error {
 
 func (e Exit) message() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "worker process %d ended during the call", e.PID)
+	fmt.Fprintf(&b, "worker process %d %s", e.PID, e.fate())
 	switch {
 	case e.Known:
 		b.WriteString(": " + e.String())
 	case e.Reason == "":
-		b.WriteString(": the connection closed; how the process ended is not known yet")
+		b.WriteString(": its connection closed; how the process ended is not known yet")
 	}
 	switch {
 	case e.Reason != "":
@@ -67,6 +67,17 @@ func (e Exit) message() string {
 		b.WriteString("; its last words: " + last)
 	}
 	return b.String()
+}
+
+func (e Exit) fate() string {
+	switch e.Code {
+	case fault.ShuttingDown:
+		return "was stopped before the call had ended"
+	case fault.WorkerUnresponsive:
+		return "did not react and was killed"
+	default:
+		return "ended unexpectedly"
+	}
 }
 
 func (e Exit) details() map[string]string {
