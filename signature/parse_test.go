@@ -9,7 +9,7 @@ import (
 	"github.com/dspool/dspool/signature"
 )
 
-// CHK-109
+// CHK-109.
 func TestParseKeepsFieldsInOrderAndDefaultsToStr(t *testing.T) {
 	t.Parallel()
 	sig, err := signature.Parse("question, n: int -> answer: str, tags: list[str]")
@@ -24,7 +24,7 @@ func TestParseKeepsFieldsInOrderAndDefaultsToStr(t *testing.T) {
 	}
 }
 
-// CHK-110
+// CHK-110.
 func TestParseTypes(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ text, want, schema string }{

@@ -1,7 +1,7 @@
 package signature
 
 import (
-	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -116,8 +116,7 @@ func literalText(values []any) string {
 		case bool:
 			parts[i] = map[bool]string{true: "True", false: "False"}[v]
 		default:
-			raw, _ := json.Marshal(v) // what cannot be written shows as nothing
-			parts[i] = string(raw)
+			parts[i] = fmt.Sprint(v)
 		}
 	}
 	return "Literal[" + strings.Join(parts, ", ") + "]"

@@ -93,17 +93,17 @@ func (p *parser) single() parsedType {
 
 // dotted reads a name with its module.
 func (p *parser) dotted() string {
-	full := p.tok.value
+	parts := []string{p.tok.value}
 	p.advance()
 	for p.accept(".") {
 		if p.tok.kind != name {
 			p.fail(`a name after "."`)
 			break
 		}
-		full += "." + p.tok.value
+		parts = append(parts, p.tok.value)
 		p.advance()
 	}
-	return full
+	return strings.Join(parts, ".")
 }
 
 // known reports whether the module in front of a type's name is one that has

@@ -3,6 +3,7 @@ package gotype
 import (
 	"reflect"
 	"strconv"
+	"strings"
 )
 
 // bare is a struct type without the fields that may travel beside the JSON.
@@ -40,16 +41,16 @@ func bareOf(t reflect.Type) *bare {
 
 // jsonTag writes the tag that gives a field the same JSON under another name.
 func jsonTag(f structField) reflect.StructTag {
-	options := f.name
+	parts := []string{f.name}
 	for _, o := range []struct {
 		on   bool
 		name string
-	}{{f.noEmpty, ",omitempty"}, {f.noZero, ",omitzero"}, {f.quoted, ",string"}} {
+	}{{f.noEmpty, "omitempty"}, {f.noZero, "omitzero"}, {f.quoted, "string"}} {
 		if o.on {
-			options += o.name
+			parts = append(parts, o.name)
 		}
 	}
-	return reflect.StructTag(`json:` + strconv.Quote(options))
+	return reflect.StructTag(`json:` + strconv.Quote(strings.Join(parts, ",")))
 }
 
 // Detach takes the []byte members of v, a value of the type, out of it when one

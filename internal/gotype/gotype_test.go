@@ -142,7 +142,7 @@ func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
 		}{Deep: Deep{&B{}}},
 		struct {
 			M int `json:"with,omitzero"`
-			N int `json:"bad\"name"`
+			N int `json:"bad\"name"` //nolint:staticcheck // what becomes of it is tested
 			O int `json:",omitempty"`
 		}{M: 1, O: 1},
 	} {
@@ -408,7 +408,7 @@ func TestNilSlicesAreSeenWhereTheyAreWritten(t *testing.T) {
 		L []int `json:"l"`
 	}
 	type holder struct {
-		A inner  `json:"a,omitempty"`
+		A inner  `json:"a,omitempty"` //nolint:modernize // that it has no effect is tested
 		Z inner  `json:"z,omitzero"`
 		P *inner `json:"p"`
 		O []int  `json:"o,omitempty"`

@@ -66,8 +66,9 @@ func leaf(t reflect.Type) (*plan, bool) {
 		return &plan{kind: checkInterface}, true
 	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
 		return &plan{kind: impossible}, true
+	default:
+		return nil, false
 	}
-	return nil, false
 }
 
 // fill completes the plan of a type that is made of others. It returns false
@@ -91,8 +92,9 @@ func (p *plans) fill(out *plan, t reflect.Type) bool {
 		return true
 	case reflect.Struct:
 		return p.structure(out, t)
+	default:
+		return false
 	}
-	return false
 }
 
 func (p *plans) structure(out *plan, t reflect.Type) bool {

@@ -151,6 +151,7 @@ func (s *Set) kind(t reflect.Type, path string) (*jsonschema.Schema, error) {
 		if t.NumMethod() == 0 {
 			return &jsonschema.Schema{}, nil
 		}
+	default: // JSON has nothing for it
 	}
 	return nil, fmt.Errorf(`%s: %s cannot be expressed in JSON; give it another type, or leave it out with the tag json:"-"`, path, t)
 }

@@ -266,14 +266,19 @@ func (r rule) enum(s *jsonschema.Schema) error {
 // validNumber reports whether text is a JSON number.
 func validNumber(text string, integer bool) bool {
 	first := text != "" && (text[0] == '-' || text[0] >= '0' && text[0] <= '9')
-	return first && json.Valid([]byte(text)) && !(integer && strings.ContainsAny(text, ".eE"))
+	fits := !integer || !strings.ContainsAny(text, ".eE")
+	return first && fits && json.Valid([]byte(text))
 }
 
 // fallback sets the value of a member that is missing. Text needs no quotes.
 func (r rule) fallback(s *jsonschema.Schema) error {
 	raw := []byte(r.value)
 	if is(s, "string") {
-		raw, _ = json.Marshal(r.value)
+		quoted, err := json.Marshal(r.value)
+		if err != nil {
+			return err
+		}
+		raw = quoted
 	}
 	if !json.Valid(raw) {
 		return errors.New("expected JSON")

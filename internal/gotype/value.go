@@ -99,7 +99,7 @@ type valueWalk struct {
 	depth int
 }
 
-func (w *valueWalk) wrong(format string, args ...any) {
+func (w *valueWalk) wrongf(format string, args ...any) {
 	r := &w.out.Report
 	if len(r.Violations) >= listedMax {
 		r.More++
@@ -138,7 +138,7 @@ func (w *valueWalk) value(p *plan, v reflect.Value) {
 		return
 	}
 	if w.depth++; w.depth > depthMax {
-		w.wrong("the value nests deeper than %d levels, or contains itself", depthMax)
+		w.wrongf("the value nests deeper than %d levels, or contains itself", depthMax)
 	} else {
 		w.known(p, v)
 	}
@@ -153,19 +153,12 @@ func (w *valueWalk) known(p *plan, v reflect.Value) {
 		w.float(v.Float())
 	case checkNumber:
 		if n := v.String(); n != "" && !validNumber(n, false) {
-			w.wrong("%.40q is not a number in JSON", n)
+			w.wrongf("%.40q is not a number in JSON", n)
 		}
 	case checkTime:
-		if t, ok := v.Interface().(time.Time); ok && (t.Year() < 0 || t.Year() > 9999) {
-			w.wrong("the year %d cannot be written as a date", t.Year())
-		}
-	case checkRaw:
-		w.out.Foreign = true
-		if raw := v.Bytes(); raw != nil && !json.Valid(raw) {
-			w.wrong("the json.RawMessage is not valid JSON")
-		}
-	case checkMarshaler:
-		w.out.Foreign = true
+		w.time(v)
+	case checkRaw, checkMarshaler:
+		w.foreign(p, v)
 	case checkTexter:
 		w.texter(v)
 	case checkPointer, checkInterface:
@@ -177,25 +170,40 @@ func (w *valueWalk) known(p *plan, v reflect.Value) {
 	case checkStruct:
 		w.structure(p, v)
 	case impossible:
-		w.wrong("%s cannot be expressed in JSON", v.Type())
+		w.wrongf("%s cannot be expressed in JSON", v.Type())
+	case nothing:
+	}
+}
+
+func (w *valueWalk) time(v reflect.Value) {
+	if t, ok := reflect.TypeAssert[time.Time](v); ok && (t.Year() < 0 || t.Year() > 9999) {
+		w.wrongf("the year %d cannot be written as a date", t.Year())
+	}
+}
+
+// foreign notes JSON that is made by others.
+func (w *valueWalk) foreign(p *plan, v reflect.Value) {
+	w.out.Foreign = true
+	if p.kind == checkRaw && !v.IsNil() && !json.Valid(v.Bytes()) {
+		w.wrongf("the json.RawMessage is not valid JSON")
 	}
 }
 
 func (w *valueWalk) text(s string) {
-	if !utf8.ValidString(s) {
-		at := 0
-		for r, size := rune(0), 0; at < len(s); at += size {
-			if r, size = utf8.DecodeRuneInString(s[at:]); r == utf8.RuneError && size == 1 {
-				break
-			}
+	if utf8.ValidString(s) {
+		return
+	}
+	for at, r := range s {
+		if r == utf8.RuneError && !strings.HasPrefix(s[at:], "\ufffd") {
+			w.wrongf("not valid UTF-8 at byte %d", at+1)
+			return
 		}
-		w.wrong("not valid UTF-8 at byte %d", at+1)
 	}
 }
 
 func (w *valueWalk) float(f float64) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		w.wrong("%v is not a number in JSON", f)
+		w.wrongf("%v is not a number in JSON", f)
 	}
 }
 
@@ -203,15 +211,15 @@ func (w *valueWalk) texter(v reflect.Value) {
 	if v.Kind() == reflect.Pointer && v.IsNil() || !v.CanInterface() {
 		return
 	}
-	m, ok := v.Interface().(encoding.TextMarshaler)
+	m, ok := reflect.TypeAssert[encoding.TextMarshaler](v)
 	if !ok && v.CanAddr() {
-		m, ok = v.Addr().Interface().(encoding.TextMarshaler)
+		m, ok = reflect.TypeAssert[encoding.TextMarshaler](v.Addr())
 	}
 	if !ok {
 		return
 	}
 	if text, err := m.MarshalText(); err != nil {
-		w.wrong("%v", err)
+		w.wrongf("%v", err)
 	} else {
 		w.text(string(text))
 	}
@@ -295,6 +303,6 @@ func zero(v reflect.Value) bool {
 	if v.IsZero() {
 		return true
 	}
-	z, ok := v.Interface().(interface{ IsZero() bool })
+	z, ok := reflect.TypeAssert[interface{ IsZero() bool }](v)
 	return ok && z.IsZero()
 }

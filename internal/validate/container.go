@@ -11,7 +11,7 @@ func (w *walk) array(n *node) bool {
 	var rule arrayRule
 	rule.max = -1
 	if n != nil && n.kinds&isArray == 0 {
-		w.wrong("expected %s, found an array", n.kinds)
+		w.wrongf("expected %s, found an array", n.kinds)
 	} else if n != nil && n.array != nil {
 		rule = *n.array
 	}
@@ -41,7 +41,7 @@ func (w *walk) item(rule *arrayRule, i int, seen map[string]bool) bool {
 	case i < len(rule.prefix):
 		n = rule.prefix[i]
 	case rule.closed:
-		w.wrong("unexpected item")
+		w.wrongf("unexpected item")
 	}
 	w.space()
 	start := w.pos
@@ -51,7 +51,7 @@ func (w *walk) item(rule *arrayRule, i int, seen map[string]bool) bool {
 	if seen != nil {
 		key := canonical(w.src[start:w.pos])
 		if seen[key] {
-			w.wrong("stands twice in an array of different items")
+			w.wrongf("stands twice in an array of different items")
 		}
 		seen[key] = true
 	}
@@ -74,12 +74,12 @@ func (w *walk) list(closing byte, part func() bool) bool {
 		w.space()
 		switch {
 		case w.pos >= len(w.src):
-			return w.broken("the text ends too early")
+			return w.brokenf("the text ends too early")
 		case w.src[w.pos] == closing:
 			w.pos++
 			return true
 		case w.src[w.pos] != ',':
-			return w.broken("expected , or %c", closing)
+			return w.brokenf("expected , or %c", closing)
 		}
 		w.pos++
 	}
@@ -89,7 +89,7 @@ func (w *walk) list(closing byte, part func() bool) bool {
 func (w *walk) object(n *node) bool {
 	rule := &objectRule{max: -1}
 	if n != nil && n.kinds&isObject == 0 {
-		w.wrong("expected %s, found an object", n.kinds)
+		w.wrongf("expected %s, found an object", n.kinds)
 	} else if n != nil && n.object != nil {
 		rule = n.object
 	}
@@ -121,7 +121,7 @@ func (w *walk) member(rule *objectRule, seen []bool, root bool) bool {
 	w.space()
 	start := w.pos
 	if w.pos >= len(w.src) || w.src[w.pos] != '"' {
-		return w.broken("expected a key in quotes")
+		return w.brokenf("expected a key in quotes")
 	}
 	w.path = w.path[:len(w.path)-1] // a broken key is the object's fault
 	ok := w.text(nil)
@@ -134,7 +134,7 @@ func (w *walk) member(rule *objectRule, seen []bool, root bool) bool {
 	if w.space(); !ok {
 		return false
 	} else if w.pos >= len(w.src) || w.src[w.pos] != ':' {
-		return w.broken("expected : after a key")
+		return w.brokenf("expected : after a key")
 	}
 	w.pos++
 	if bytes.IndexByte(key, '\\') >= 0 {
@@ -148,17 +148,17 @@ func (w *walk) named(rule *objectRule, key, quoted []byte, seen []bool, root boo
 	i, known := rule.members[string(key)]
 	switch {
 	case root && w.attached(string(key)):
-		w.wrong("stands in the JSON and among the attachments; give it once")
+		w.wrongf("stands in the JSON and among the attachments; give it once")
 		return nil
 	case known && seen[i]:
-		w.wrong("stands twice in the object")
+		w.wrongf("stands twice in the object")
 		return nil
 	case known:
 		seen[i] = true
 		return rule.list[i].node
 	case rule.closed:
 		if !w.options.Open {
-			w.wrong("unknown; known are %s", rule.names())
+			w.wrongf("unknown; known are %s", rule.names())
 		}
 		return nil
 	case rule.keys != nil:
@@ -172,7 +172,7 @@ func (w *walk) key(n *node, quoted []byte) {
 	sub := walk{src: quoted, budget: 1 << 20}
 	sub.value(n)
 	for _, v := range sub.report.Violations {
-		w.wrong("the key: %s", v.Message)
+		w.wrongf("the key: %s", v.Message)
 	}
 }
 
@@ -188,9 +188,9 @@ func (w *walk) attachments(rule *objectRule) {
 		i, known := rule.members[name]
 		switch {
 		case !known && rule.closed && !w.options.Open:
-			w.wrong("unknown; known are %s", rule.names())
+			w.wrongf("unknown; known are %s", rule.names())
 		case known && !rule.list[i].node.bytes(): // a node without limits is nil and takes bytes
-			w.wrong("expected %s, found bytes as an attachment", rule.list[i].node.kinds)
+			w.wrongf("expected %s, found bytes as an attachment", rule.list[i].node.kinds)
 		}
 		w.path = w.path[:len(w.path)-1]
 	}
@@ -218,7 +218,7 @@ func (w *walk) missing(rule *objectRule, seen []bool, root bool, total int) {
 			filled += fmt.Sprintf("%q:%s", m.name, m.fallback)
 		case m.required:
 			w.path = append(w.path, step{key: []byte(m.name)})
-			w.wrong("missing")
+			w.wrongf("missing")
 			w.path = w.path[:len(w.path)-1]
 		}
 	}

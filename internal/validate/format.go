@@ -30,16 +30,16 @@ func (w *walk) formatted(format, text string, start int) {
 	case format == "date-time":
 		zoned, ok := zonedTime(text)
 		if !ok {
-			w.wrong("expected a date and time such as 2025-01-31T12:00:00Z, found %s", w.shown(start))
+			w.wrongf("expected a date and time such as 2025-01-31T12:00:00Z, found %s", w.shown(start))
 		} else if zoned != text {
 			w.edits = append(w.edits, edit{from: start, to: w.pos, text: `"` + zoned + `"`})
 		}
 	case format == "date" && !parses(text, time.DateOnly):
-		w.wrong("expected a date such as 2025-01-31, found %s", w.shown(start))
+		w.wrongf("expected a date such as 2025-01-31, found %s", w.shown(start))
 	case format == "time" && !parses(text, "15:04:05.999999999Z07:00", "15:04:05.999999999", "15:04"):
-		w.wrong("expected a time of day such as 12:30:00, found %s", w.shown(start))
+		w.wrongf("expected a time of day such as 12:30:00, found %s", w.shown(start))
 	case format == "uuid" && !validUUID(text):
-		w.wrong("expected a UUID such as 123e4567-e89b-12d3-a456-426614174000, found %s", w.shown(start))
+		w.wrongf("expected a UUID such as 123e4567-e89b-12d3-a456-426614174000, found %s", w.shown(start))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/big"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -22,7 +23,7 @@ func (w *walk) number(n *node) bool {
 	}
 	token := w.src[start:w.pos]
 	if len(token) > digitsMax {
-		w.wrong("a number has at most %d digits, found %d", digitsMax, len(token))
+		w.wrongf("a number has at most %d digits, found %d", digitsMax, len(token))
 		return true
 	}
 	k := isNumber
@@ -38,7 +39,7 @@ func (w *walk) number(n *node) bool {
 		return true
 	}
 	if !whole && !finite(token) {
-		w.wrong("the number %s is too large for a float", clip(token, 40))
+		w.wrongf("the number %s is too large for a float", clip(token, 40))
 		return true
 	}
 	if n != nil && n.number != nil {
@@ -56,19 +57,19 @@ func (w *walk) numeral() (whole, ok bool) {
 	first := w.pos
 	if w.digits() == 0 {
 		if bytes.HasPrefix(w.src[w.pos:], []byte("Infinity")) {
-			return false, w.broken("NaN and Infinity are not numbers in JSON")
+			return false, w.brokenf("NaN and Infinity are not numbers in JSON")
 		}
-		return false, w.broken("a number needs a digit")
+		return false, w.brokenf("a number needs a digit")
 	}
 	if w.src[first] == '0' && w.pos > first+1 {
-		return false, w.broken("a number has no leading zeros")
+		return false, w.brokenf("a number has no leading zeros")
 	}
 	whole = true
 	if w.at(".") {
 		w.pos++
 		whole = false
 		if w.digits() == 0 {
-			return false, w.broken("a number needs a digit after the point")
+			return false, w.brokenf("a number needs a digit after the point")
 		}
 	}
 	if w.at("eE") {
@@ -78,7 +79,7 @@ func (w *walk) numeral() (whole, ok bool) {
 			w.pos++
 		}
 		if w.digits() == 0 {
-			return false, w.broken("a number needs a digit in its exponent")
+			return false, w.brokenf("a number needs a digit in its exponent")
 		}
 	}
 	return whole, true
@@ -86,7 +87,7 @@ func (w *walk) numeral() (whole, ok bool) {
 
 // at reports whether the next byte is one of set.
 func (w *walk) at(set string) bool {
-	return w.pos < len(w.src) && bytes.IndexByte([]byte(set), w.src[w.pos]) >= 0
+	return w.pos < len(w.src) && strings.IndexByte(set, w.src[w.pos]) >= 0
 }
 
 func (w *walk) digits() int {
@@ -101,7 +102,7 @@ func (w *walk) digits() int {
 func (w *walk) rounded(token []byte, start int) bool {
 	rat, ok := exact(token)
 	if !ok || !rat.IsInt() {
-		w.wrong("expected an integer, found %s", w.shown(start))
+		w.wrongf("expected an integer, found %s", w.shown(start))
 		return false
 	}
 	w.edits = append(w.edits, edit{from: start, to: w.pos, text: rat.Num().String()})
@@ -148,7 +149,7 @@ func (w *walk) bounded(r *numberRule, token []byte) {
 	}
 	w.compared(r, token, func(b *bound) int { return rat.Cmp(b.rat) })
 	if r.multiple != nil && !new(big.Rat).Quo(rat, r.multiple.rat).IsInt() {
-		w.wrong("expected a multiple of %s, found %s", r.multiple.text, clip(token, 40))
+		w.wrongf("expected a multiple of %s, found %s", r.multiple.text, clip(token, 40))
 	}
 }
 
@@ -156,14 +157,14 @@ func (w *walk) compared(r *numberRule, token []byte, compare func(*bound) int) {
 	shown := clip(token, 40)
 	switch {
 	case r.min != nil && compare(r.min) < 0:
-		w.wrong("expected at least %s, found %s", r.min.text, shown)
+		w.wrongf("expected at least %s, found %s", r.min.text, shown)
 	case r.over != nil && compare(r.over) <= 0:
-		w.wrong("expected more than %s, found %s", r.over.text, shown)
+		w.wrongf("expected more than %s, found %s", r.over.text, shown)
 	}
 	switch {
 	case r.max != nil && compare(r.max) > 0:
-		w.wrong("expected at most %s, found %s", r.max.text, shown)
+		w.wrongf("expected at most %s, found %s", r.max.text, shown)
 	case r.under != nil && compare(r.under) >= 0:
-		w.wrong("expected less than %s, found %s", r.under.text, shown)
+		w.wrongf("expected less than %s, found %s", r.under.text, shown)
 	}
 }

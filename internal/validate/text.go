@@ -18,7 +18,7 @@ func (w *walk) text(n *node) bool {
 	for {
 		w.pos += simple(w.src[w.pos:])
 		if w.pos >= len(w.src) {
-			return w.broken("a string is never closed")
+			return w.brokenf("a string is never closed")
 		}
 		switch c := w.src[w.pos]; {
 		case c == '"':
@@ -33,17 +33,17 @@ func (w *walk) text(n *node) bool {
 				return false
 			}
 		case c < 0x20:
-			return w.broken("a control character in a string has to be written as \\u%04x", c)
+			return w.brokenf("a control character in a string has to be written as \\u%04x", c)
 		default:
 			w.character(&sound)
 		}
 	}
 }
 
-// unsound reports the first place where a string is not text.
-func (w *walk) unsound(sound *bool, format string, args ...any) {
+// unsoundf reports the first place where a string is not text.
+func (w *walk) unsoundf(sound *bool, format string, args ...any) {
 	if *sound {
-		w.wrong(format, args...)
+		w.wrongf(format, args...)
 	}
 	*sound = false
 }
@@ -71,7 +71,7 @@ func simple(s []byte) int {
 func (w *walk) character(sound *bool) {
 	r, size := utf8.DecodeRune(w.src[w.pos:])
 	if r == utf8.RuneError && size <= 1 {
-		w.unsound(sound, "not valid UTF-8 at byte %d", w.pos+1)
+		w.unsoundf(sound, "not valid UTF-8 at byte %d", w.pos+1)
 	}
 	w.pos += size
 }
@@ -81,10 +81,10 @@ func (w *walk) escape(sound *bool) bool {
 	rest := w.src[w.pos+1:]
 	switch {
 	case len(rest) == 0:
-		return w.broken("a string is never closed")
+		return w.brokenf("a string is never closed")
 	case rest[0] != 'u':
 		if strings.IndexByte(`"\/bfnrt`, rest[0]) < 0 {
-			return w.broken("there is no escape sequence \\%s", clip(rest, 1))
+			return w.brokenf("there is no escape sequence \\%s", clip(rest, 1))
 		}
 		w.pos += 2
 		return true
@@ -97,7 +97,7 @@ func (w *walk) escape(sound *bool) bool {
 func (w *walk) unicode(sound *bool) bool {
 	high, ok := hex4(w.src[w.pos:])
 	if !ok {
-		return w.broken("\\u needs four hexadecimal digits")
+		return w.brokenf("\\u needs four hexadecimal digits")
 	}
 	w.pos += 6
 	if high < 0xd800 || high > 0xdfff {
@@ -105,7 +105,7 @@ func (w *walk) unicode(sound *bool) bool {
 	}
 	low, ok := hex4(w.src[w.pos:])
 	if high > 0xdbff || !ok || low < 0xdc00 || low > 0xdfff {
-		w.unsound(sound, "half of a surrogate pair, \\u%04x, is not text", high)
+		w.unsoundf(sound, "half of a surrogate pair, \\u%04x, is not text", high)
 		return true
 	}
 	w.pos += 6
@@ -141,10 +141,10 @@ func (w *walk) limited(rule *textRule, start int, escaped bool) {
 		w.count(utf8.RuneCount(inner), rule.min, rule.max, "character")
 	}
 	if rule.pattern != nil && !rule.pattern.Match(inner) {
-		w.wrong("expected text that matches %s, found %s", rule.pattern, w.shown(start))
+		w.wrongf("expected text that matches %s, found %s", rule.pattern, w.shown(start))
 	}
 	if rule.base64 && !validBase64(inner) {
-		w.wrong("expected bytes in standard base64 with padding, found %s", w.shown(start))
+		w.wrongf("expected bytes in standard base64 with padding, found %s", w.shown(start))
 	}
 	if rule.format != "" {
 		w.formatted(rule.format, string(inner), start)

@@ -13,7 +13,7 @@ func (w *walk) union(n *node) bool {
 		if !w.plain(nil) {
 			return false
 		}
-		w.wrong("expected %s, found %s", expected(n.anyOf), w.shown(start))
+		w.wrongf("expected %s, found %s", expected(n.anyOf), w.shown(start))
 		return true
 	case 1:
 		return w.value(fitting[0])
@@ -41,7 +41,7 @@ func (w *walk) first(alternatives []*node) bool {
 		}
 	}
 	w.report, w.edits = report, w.edits[:edits]
-	w.wrong("fits none of the %d alternatives; of the first: %s", len(alternatives), reason)
+	w.wrongf("fits none of the %d alternatives; of the first: %s", len(alternatives), reason)
 	return true
 }
 

@@ -80,7 +80,7 @@ func (c *Checker) Check(raw json.RawMessage, o Options) (json.RawMessage, Report
 	if w.value(c.root) {
 		w.space()
 		if w.pos < len(w.src) {
-			w.broken("unexpected data after the value")
+			w.brokenf("unexpected data after the value")
 		}
 	}
 	if len(w.report.Violations) > 0 {
@@ -128,8 +128,8 @@ func (w *walk) edited() json.RawMessage {
 	return append(out, w.src[at:]...)
 }
 
-// wrong records a violation at the current path.
-func (w *walk) wrong(format string, args ...any) {
+// wrongf records a violation at the current path.
+func (w *walk) wrongf(format string, args ...any) {
 	if len(w.report.Violations) >= listedMax {
 		w.report.More++
 		return
@@ -138,9 +138,9 @@ func (w *walk) wrong(format string, args ...any) {
 		Violation{Path: w.where(), Message: fmt.Sprintf(format, args...)})
 }
 
-// broken records that the text is not JSON. The walk cannot go on: it returns
+// brokenf records that the text is not JSON. The walk cannot go on: it returns
 // false, for its caller to return.
-func (w *walk) broken(format string, args ...any) bool {
-	w.wrong("not valid JSON at byte %d: %s", w.pos+1, fmt.Sprintf(format, args...))
+func (w *walk) brokenf(format string, args ...any) bool {
+	w.wrongf("not valid JSON at byte %d: %s", w.pos+1, fmt.Sprintf(format, args...))
 	return false
 }

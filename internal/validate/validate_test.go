@@ -64,7 +64,7 @@ func wantReport(t *testing.T, report validate.Report, want ...string) {
 	}
 }
 
-// CHK-111
+// CHK-111.
 func TestValues(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ name, schema, raw, want string }{

@@ -18,10 +18,10 @@ func (w *walk) space() {
 func (w *walk) value(n *node) bool {
 	w.space()
 	if w.pos >= len(w.src) {
-		return w.broken("the text ends too early")
+		return w.brokenf("the text ends too early")
 	}
 	if w.depth++; w.depth > depthMax {
-		w.wrong("the value nests deeper than %d levels", depthMax)
+		w.wrongf("the value nests deeper than %d levels", depthMax)
 		return false
 	}
 	ok := w.checked(n)
@@ -36,21 +36,20 @@ func (w *walk) checked(n *node) bool {
 		return w.plain(nil)
 	}
 	start, read := w.pos, false
-	again := func() bool {
-		ok := !read || w.spend(w.pos-start)
-		w.pos, read = start, true
-		return ok
-	}
-	if n.own && !(again() && w.plain(n)) {
-		return false
-	}
-	if n.anyOf != nil && !(again() && w.union(n)) {
-		return false
-	}
-	for _, sub := range n.allOf {
-		if !(again() && w.value(sub)) {
+	again := func(part func() bool) bool {
+		if read && !w.spend(w.pos-start) {
 			return false
 		}
+		w.pos, read = start, true
+		return part()
+	}
+	ok := !n.own || again(func() bool { return w.plain(n) })
+	ok = ok && (n.anyOf == nil || again(func() bool { return w.union(n) }))
+	for _, sub := range n.allOf {
+		ok = ok && again(func() bool { return w.value(sub) })
+	}
+	if !ok {
+		return false
 	}
 	w.common(n, start)
 	return true
@@ -61,7 +60,7 @@ func (w *walk) spend(bytes int) bool {
 	if w.budget -= bytes; w.budget >= 0 {
 		return true
 	}
-	w.wrong("the schema's unions are too ambiguous to check this value")
+	w.wrongf("the schema's unions are too ambiguous to check this value")
 	return false
 }
 
@@ -69,10 +68,10 @@ func (w *walk) spend(bytes int) bool {
 // of all kinds.
 func (w *walk) common(n *node, start int) {
 	if n.enum != nil && n.kinds&kindOf(w.src[start]) != 0 && !n.enum.has(w.src[start:w.pos]) {
-		w.wrong("expected one of %s, found %s", clip([]byte(n.enum.shown), 400), w.shown(start))
+		w.wrongf("expected one of %s, found %s", clip([]byte(n.enum.shown), 400), w.shown(start))
 	}
 	if n.never {
-		w.wrong("no value is allowed here")
+		w.wrongf("no value is allowed here")
 	}
 }
 
@@ -94,16 +93,16 @@ func (w *walk) plain(n *node) bool {
 	case c == '-' || c >= '0' && c <= '9':
 		return w.number(n)
 	case c == 'N' || c == 'I':
-		return w.broken("NaN and Infinity are not numbers in JSON")
+		return w.brokenf("NaN and Infinity are not numbers in JSON")
 	}
-	return w.broken("unexpected %s", clip(w.src[w.pos:], 1))
+	return w.brokenf("unexpected %s", clip(w.src[w.pos:], 1))
 }
 
 // word reads true, false or null.
 func (w *walk) word(n *node, word string, k kinds) bool {
 	start := w.pos
 	if !bytes.HasPrefix(w.src[w.pos:], []byte(word)) {
-		return w.broken("unexpected %s", clip(w.src[w.pos:], 5))
+		return w.brokenf("unexpected %s", clip(w.src[w.pos:], 5))
 	}
 	w.pos += len(word)
 	w.kind(n, k, start)
@@ -159,7 +158,7 @@ func (w *walk) kind(n *node, k kinds, start int) bool {
 	if n == nil || n.kinds&k != 0 {
 		return true
 	}
-	w.wrong("expected %s, found %s", n.kinds, w.shown(start))
+	w.wrongf("expected %s, found %s", n.kinds, w.shown(start))
 	return false
 }
 
@@ -167,8 +166,8 @@ func (w *walk) kind(n *node, k kinds, start int) bool {
 func (w *walk) count(n, low, high int, what string) {
 	switch {
 	case n < low:
-		w.wrong("expected at least %s, found %d", plural(low, what), n)
+		w.wrongf("expected at least %s, found %d", plural(low, what), n)
 	case high >= 0 && n > high:
-		w.wrong("expected at most %s, found %d", plural(high, what), n)
+		w.wrongf("expected at most %s, found %d", plural(high, what), n)
 	}
 }
