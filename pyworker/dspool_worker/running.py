@@ -21,6 +21,8 @@ from .lms import Lms, Model, scrubbed
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _REPLY_SHOWN = 500
 _PARSE_FAILED = re.compile(r"Failed to parse field (\w+)(?: with value .*? from the LM response)?[.:] ?(.*)", re.DOTALL)
+# What pydantic writes around the sentence that says what is wrong.
+_VALIDATION = re.compile(r"\d+ validation errors? for .*?\n\s*| \[type=.*", re.DOTALL)
 
 Adapter: TypeAlias = dspy.Adapter
 
@@ -97,7 +99,7 @@ def _unreadable(exc: Any) -> OutputInvalid:
     reply = str(exc.lm_response)
     wanted = list(exc.signature.output_fields)
     if found := _PARSE_FAILED.search(str(exc).split("\n\nAdapter ")[0]):
-        why = found[2].removeprefix("Error message: ").strip() or "could not be read"
+        why = _VALIDATION.sub("", found[2].removeprefix("Error message: ")).strip() or "could not be read"
         fault = OutputInvalid(f"output.{found[1]}", f"the LM's answer does not fit: {why[:300]}")
     else:
         missing = [name for name in wanted if name not in (exc.parsed_result or {})]

@@ -33,11 +33,16 @@ def test_an_unreadable_answer_names_the_field_and_shows_the_reply() -> None:
     outputs = [part("n", {"type": "integer"})]
 
     async def work() -> None:
-        async with lm_server(lambda _: chat(n="many")) as lm:
+        replies = [chat(n="many"), '{"n": "many"}']
+        async with lm_server(lambda _: replies.pop(0)) as lm:
             fault = await fault_of(run(program(qa(outputs=outputs)), lm.definition, question="q"))
             assert fault.code == "output_invalid"
             assert fault.details is not None
-            assert fault.details["path"].startswith("output")
+            assert fault.details["path"] == "output.n"
+            assert fault.message == (
+                "output.n: the LM's answer does not fit: "
+                "Input should be a valid integer, unable to parse string as an integer"
+            )
             assert "many" in fault.details["reply"]
             assert len(lm.requests) == 2  # ChatAdapter tries once more in JSON
 
