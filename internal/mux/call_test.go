@@ -13,8 +13,6 @@ import (
 	"github.com/dspool/dspool/internal/wire"
 )
 
-func byteEcho([]string) int { return 0 }
-
 func TestCallsAreAnswered(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)

@@ -22,7 +22,10 @@ func (c *Conn) run() {
 // greet takes the first frame, which has to be a fitting HELLO.
 func (c *Conn) greet(d *wire.Decoder) error {
 	f, err := d.Next()
+	var ferr *wire.FrameError
 	switch {
+	case errors.As(err, &ferr):
+		return fault.Wrap(fault.Protocol, ferr, "the worker's first bytes are no HELLO")
 	case err != nil:
 		return c.ended(err)
 	case f.Type != wire.TypeHello:

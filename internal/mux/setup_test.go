@@ -48,7 +48,7 @@ func setupOver(t *testing.T, host, peer io.ReadWriteCloser, change func(*mux.Con
 	b.conn = mux.New(host, cfg)
 	go func() {
 		b.served <- wiremock.Serve(context.Background(), peer, wiremock.Config{
-			Ledger: b.ledger,
+			Ledger:   b.ledger,
 			Settings: wire.Settings{Versions: [2]int{1, 1}, Nonce: cfg.Nonce, Slots: cfg.Slots, FrameLimit: cfg.FrameLimit},
 		})
 	}()

@@ -18,10 +18,11 @@ const (
 
 // Decoder reads frames from a byte stream. It is not safe for concurrent use.
 type Decoder struct {
-	r      io.Reader
-	limit  int
-	buf    []byte
-	lo, hi int // buf[lo:hi] has been read and not yet used
+	r       io.Reader
+	limit   int
+	buf     []byte
+	lo, hi  int   // buf[lo:hi] has been read and not yet used
+	refused int64 // bytes of a refused payload that are still to be read away
 }
 
 // NewDecoder returns a Decoder for payloads of at most limit bytes; a limit of
@@ -42,16 +43,21 @@ func (d *Decoder) Buffered() int { return d.hi - d.lo }
 //
 // The error is io.EOF when the stream ended between two frames,
 // io.ErrUnexpectedEOF when it ended inside one, a *[FrameError] for bytes that
-// are no frame (unless it is Fatal, Next can be called again), and otherwise
-// whatever the reader returned.
+// are no frame (unless it is Fatal, Next can be called again and first reads
+// the payload of the refused frame away), and otherwise whatever the reader
+// returned.
 func (d *Decoder) Next() (Frame, error) {
+	if err := d.skip(); err != nil {
+		return Frame{}, err
+	}
 	if err := d.fill(HeaderSize); err != nil {
 		return Frame{}, err
 	}
 	h := parseHeader(d.buf[d.lo:])
 	d.lo += HeaderSize
 	if ferr := h.check(d.limit); ferr != nil {
-		return Frame{}, d.refuse(h, ferr)
+		d.refused = h.length
+		return Frame{}, ferr
 	}
 	payload, owned, err := d.payload(int(h.length))
 	if err != nil {
@@ -68,18 +74,6 @@ func (d *Decoder) Next() (Frame, error) {
 		f.Body = body
 	}
 	return f, nil
-}
-
-// refuse reads the payload of a frame that cannot be used away, if it can be
-// told where that payload ends.
-func (d *Decoder) refuse(h header, ferr *FrameError) error {
-	if ferr.Fatal {
-		return ferr
-	}
-	if err := d.skip(h.length); err != nil {
-		return err
-	}
-	return ferr
 }
 
 // payload returns the next n bytes; owned tells whether they are memory of
@@ -137,14 +131,13 @@ func (d *Decoder) fill(n int) error {
 	return nil
 }
 
-// skip reads n bytes away in pieces.
-func (d *Decoder) skip(n int64) error {
-	have := min(n, int64(d.Buffered()))
+// skip reads what is left of a refused payload away, in pieces.
+func (d *Decoder) skip() error {
+	have := min(d.refused, int64(d.Buffered()))
 	d.lo += int(have)
-	for n -= have; n > 0; {
-		part := min(n, int64(len(d.buf)))
-		got, err := io.ReadFull(d.r, d.buf[:part])
-		if n -= int64(got); err != nil {
+	for d.refused -= have; d.refused > 0; {
+		got, err := io.ReadFull(d.r, d.buf[:min(d.refused, int64(len(d.buf)))])
+		if d.refused -= int64(got); err != nil {
 			return midFrame(err)
 		}
 	}

@@ -6,9 +6,8 @@ import (
 	"github.com/dspool/dspool/fault"
 )
 
-// FrameError says why bytes from the peer are no frame. Unless Fatal, the
-// payload has been read away and the next frame can be read: the receiver
-// answers with ERROR and goes on.
+// FrameError says why bytes from the peer are no frame. Unless Fatal, the next
+// frame can be read: the receiver answers with ERROR and goes on.
 type FrameError struct {
 	// ID and Type are those of the frame's header; Type may be unknown.
 	ID   uint64

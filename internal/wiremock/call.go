@@ -2,7 +2,6 @@ package wiremock
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"sync/atomic"
 	"time"
@@ -179,9 +178,8 @@ func (c *call) left() *fault.Error {
 // begin notes in the ledger that user code runs from now on.
 func (c *call) begin() {
 	c.began = time.Now()
-	slots := uint64(len(c.Ledger) / 8) //nolint:gosec // a length
-	if slots > 0 {
-		binary.LittleEndian.PutUint64(c.Ledger[c.id%slots*8:], c.id)
+	if slot := slotOf(c.Ledger, c.id); slot != nil {
+		atomic.StoreUint64(slot, littleEndian(c.id))
 	}
 }
 

@@ -1,7 +1,6 @@
 package wiremock
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"strings"
 	"time"
@@ -117,11 +116,4 @@ func (s *session) answered(f wire.Frame) {
 		err = bad.Error()
 	}
 	waiting <- reply{err: err}
-}
-
-// Started reads a ledger: whether the call of that id has begun. It is the
-// host's side of begin, for tests that share the memory within one process.
-func Started(ledger []byte, id uint64) bool {
-	slots := uint64(len(ledger) / 8) //nolint:gosec // a length
-	return slots > 0 && binary.LittleEndian.Uint64(ledger[id%slots*8:]) == id
 }
