@@ -139,7 +139,7 @@ func (p *Pool) drain(ctx context.Context) error {
 	case <-p.gate.Empty():
 		return nil
 	case <-ctx.Done():
-		return fault.Wrap(fault.CodeOf(ctx.Err()), context.Cause(ctx), "the pool stopped before all calls had finished: those left were cut off")
+		return fault.Wrap(fault.CodeOf(context.Cause(ctx)), context.Cause(ctx), "the pool stopped before all calls had finished: those left were cut off")
 	}
 }
 

@@ -27,8 +27,12 @@ func mockPool(t testing.TB, change func(*dspool.Config)) *dspool.Pool {
 	return pool
 }
 
+// stopPool stops a pool, unless the test has done so.
 func stopPool(t testing.TB, pool *dspool.Pool) {
 	t.Helper()
+	if pool.Status().Phase == dspool.PoolHasStopped {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	if err := pool.Stop(ctx); err != nil {

@@ -39,7 +39,7 @@ func (p Phase) String() string {
 type Cycle struct {
 	mu    sync.Mutex
 	phase Phase
-	hurry context.CancelFunc
+	hurry context.CancelCauseFunc
 	done  chan struct{}
 	err   error
 }
@@ -72,14 +72,15 @@ func (c *Cycle) Start(begin func() error) error {
 }
 
 // Stop runs end, once, however often and wherever it is called, and waits for
-// it. The context that end gets ends as soon as that of any caller does: a
-// second Stop with a shorter context hurries the first one. Stop before Start
+// it. The context that end gets ends as soon as that of any caller does, with
+// that context's error as its cause: a second Stop with less patience hurries
+// the first one. Stop before Start
 // runs end too, with began false.
 func (c *Cycle) Stop(ctx context.Context, end func(ctx context.Context, began bool) error) error {
 	c.mu.Lock()
 	if c.done == nil {
 		began := c.phase == Started
-		patience, hurry := context.WithCancel(context.WithoutCancel(ctx))
+		patience, hurry := context.WithCancelCause(context.WithoutCancel(ctx))
 		c.phase, c.hurry, c.done = Stopping, hurry, make(chan struct{})
 		go c.end(patience, began, end)
 	}
@@ -89,7 +90,7 @@ func (c *Cycle) Stop(ctx context.Context, end func(ctx context.Context, began bo
 	select {
 	case <-done:
 	case <-ctx.Done():
-		hurry()
+		hurry(ctx.Err())
 		<-done
 	}
 	return c.err
@@ -101,7 +102,7 @@ func (c *Cycle) end(ctx context.Context, began bool, end func(context.Context, b
 	c.mu.Lock()
 	c.phase, c.err = Stopped, err
 	c.mu.Unlock()
-	c.hurry()
+	c.hurry(nil)
 	close(c.done)
 }
 

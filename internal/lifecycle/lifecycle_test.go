@@ -93,6 +93,9 @@ func TestAShorterStopHurriesALongerOne(t *testing.T) {
 				defer cancel()
 				_ = c.Stop(ctx, func(ctx context.Context, _ bool) error {
 					<-ctx.Done()
+					if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
+						t.Errorf("cause %v, want that of the caller who hurried", cause)
+					}
 					return nil
 				})
 			})
