@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -213,29 +212,6 @@ func TestCallsBeginWithoutWaitingForAWorkerThatDoesNotRead(t *testing.T) {
 	for _, p := range calls {
 		wantReply(t, outcome(t, p), "1")
 	}
-}
-
-// silentWriter fails every write.
-type silentWriter struct {
-	io.ReadWriteCloser
-}
-
-func (silentWriter) Write([]byte) (int, error) { return 0, errors.New("no way") }
-
-func TestFailedWriteEndsTheConnection(t *testing.T) {
-	t.Parallel()
-	host, far := socketPair(t)
-	conn := mux.New(silentWriter{host}, mux.Config{})
-	if _, err := far.Write(wire.Append(nil, wire.Frame{Type: wire.TypeHello, Body: []byte(`{"version":1}`)})); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Start(testkit.Context(t, patience)); err != nil {
-		t.Fatal(err)
-	}
-	p := begin(t, conn, "p", input{})
-	wantFault(t, outcome(t, p).Err, fault.WorkerCrashed, fault.StartedUnknown)
-	await(t, conn.Done())
-	_ = far.Close()
 }
 
 func TestManyCallersWhileTheConnectionEnds(t *testing.T) {
