@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -134,7 +135,8 @@ func (d *Dispatcher[T]) Remove(id string) {
 		if s.target.ID() != id {
 			continue
 		}
-		d.seats = append(d.seats[:i], d.seats[i+1:]...)
+		d.seats = slices.Delete(d.seats, i, i+1)
+		d.next = 0
 		if d.booked == s {
 			d.unbook()
 		}

@@ -133,3 +133,17 @@ func TestStatsTellWhatIsGoingOn(t *testing.T) {
 		r.served(t)
 	})
 }
+
+func TestTheTurnSurvivesTheLossOfTargets(t *testing.T) {
+	t.Parallel()
+	for taken := range 6 {
+		d := newDesk(dispatch.Config{QueueSize: 4}, 10, "a", "b", "c")
+		for range taken {
+			mustTake(t, d, ask{}).Release()
+		}
+		for _, lost := range []string{"b", "a"} {
+			d.Remove(lost)
+			mustTake(t, d, ask{}).Release()
+		}
+	}
+}
