@@ -88,8 +88,10 @@ mypy: $(READY) ## Types of the Python side
 	cd pyworker && $(PYTHON) -m mypy
 
 .PHONY: ruff
-ruff: $(READY) ## Lint of the Python side
-	cd pyworker && $(PYTHON) -m ruff check .
+ruff: $(READY) ## Lint and format of the Python side
+	cd pyworker
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
 
 .PHONY: pytest
 pytest: $(READY) ## Tests of the Python side
