@@ -73,6 +73,8 @@ func TestParseTypes(t *testing.T) {
 		{"Literal[1, True, None, 'x']", "Literal[1, True, None, 'x']", `{"enum":[1,true,null,"x"]}`},
 		{`Literal['it\'s']`, `Literal['it\'s']`, `{"type":"string","enum":["it's"]}`},
 		{"dspy.Image", "dspy.Image", `{"x-dspy":"dspy.Image"}`},
+		{"dspy.Code", "dspy.Code", `{"x-dspy":"dspy.Code"}`},
+		{"dspy.Code['python']", "dspy.Code[python]", `{"x-dspy":"dspy.Code[python]"}`},
 		{"list[dspy.History]", "list[dspy.History]", `{"type":"array","items":{"x-dspy":"dspy.History"}}`},
 	}
 	for _, c := range cases {
@@ -138,7 +140,9 @@ func TestParseSaysWhatIsWrongAndWhere(t *testing.T) {
 		{"one type in a dict", "a: dict[str] -> b", "4", "dict is written dict[K, V], found 1 types"},
 		{"a dict by lists", "a: dict[list[str], int] -> b", "4", "list[str] cannot be the key of a dict"},
 		{"brackets where none belong", "a: int[str] -> b", "7", "int takes no types in brackets"},
-		{"brackets on a dspy type", "a: dspy.Code[python] -> b", "13", "dspy.Code takes no types in brackets"},
+		{"brackets on a dspy type", "a: dspy.Image[str] -> b", "14", "dspy.Image takes no types in brackets"},
+		{"a language that is none", "a: dspy.Code['a b'] -> b", "14", "expected a language"},
+		{"a dspy type that no field has", "a: dspy.LM -> b", "4", `unsupported type "dspy.LM"`},
 		{"a bare Optional", "a: Optional -> b", "4", "Optional[T]"},
 		{"dots in a list", "a: list[int, ...] -> b", "4", "tuple[T, ...] only"},
 		{"nesting without end", "a: " + strings.Repeat("list[", 40) + " -> b", "164", "nest deeper than 32"},

@@ -83,6 +83,8 @@ func (p *parser) single() parsedType {
 		p.failAt(at, fmt.Sprintf("unsupported type %q; %s", full, supported))
 	case base == "Literal":
 		return p.literal(full)
+	case full == "dspy.Code" && p.tok.is("["):
+		return p.code()
 	case p.tok.is("[") || p.tok.is("("):
 		return p.generic(at, full, base)
 	default:
@@ -134,8 +136,7 @@ func known(full string) bool {
 // dspyType lists the types of DSPy that a field may have.
 func dspyType(base string) bool {
 	switch base {
-	case "Image", "Audio", "File", "Code", "History", "Reasoning", "Document",
-		"Citations", "Tool", "ToolCalls", "ToolCallResults":
+	case "Image", "Audio", "File", "Code", "History", "Reasoning":
 		return true
 	}
 	return false
@@ -153,6 +154,19 @@ func (p *parser) plain(at token, full, base string) parsedType {
 		text: full, schema: plainSchema(base),
 		optional: base == "None" || base == "NoneType",
 	}
+}
+
+// code reads the language of dspy.Code[python]; quotes around it are allowed.
+func (p *parser) code() parsedType {
+	p.advance()
+	language := p.tok
+	if language.kind != name && language.kind != text || !identifier(language.value) || len(language.value) > 20 {
+		p.fail("a language, as in dspy.Code[python]")
+	}
+	p.advance()
+	p.close("]")
+	full := "dspy.Code[" + language.value + "]"
+	return parsedType{text: full, schema: &jsonschema.Schema{Extra: map[string]any{"x-dspy": full}}}
 }
 
 // plainSchema returns the schema of a type that stands without brackets.

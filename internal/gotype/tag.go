@@ -289,9 +289,7 @@ func (r rule) fallback(s *jsonschema.Schema) error {
 
 // dspyType makes the field one of DSPy's own types in Python.
 func (r rule) dspyType(s *jsonschema.Schema) error {
-	switch r.value {
-	case "dspy.Image", "dspy.Audio", "dspy.File", "dspy.Code", "dspy.History", "dspy.Reasoning",
-		"dspy.Document", "dspy.Citations":
+	if regexp.MustCompile(`^dspy\.(Image|Audio|File|Code(\[\w{1,20}\])?|History|Reasoning)$`).MatchString(r.value) {
 		*s = jsonschema.Schema{Extra: map[string]any{"x-dspy": r.value}}
 		return nil
 	}

@@ -169,7 +169,7 @@ func (w *walk) named(rule *objectRule, key, quoted []byte, seen []bool, root boo
 
 // key holds a name against the schema for names.
 func (w *walk) key(n *node, quoted []byte) {
-	sub := walk{src: quoted, budget: 1 << 20}
+	sub := walk{src: quoted, budget: 1 << 16}
 	sub.value(n)
 	for _, v := range sub.report.Violations {
 		w.wrongf("the key: %s", v.Message)

@@ -76,7 +76,7 @@ func Compile(root *jsonschema.Schema, defs map[string]*jsonschema.Schema) (*Chec
 // Unions whose alternatives look alike read their part of the value once for
 // each alternative.
 func (c *Checker) Check(raw json.RawMessage, o Options) (json.RawMessage, Report) {
-	w := walk{src: raw, options: o, budget: 64*len(raw) + 1<<20}
+	w := walk{src: raw, options: o, budget: 64*len(raw) + 1<<16}
 	if w.value(c.root) {
 		w.space()
 		if w.pos < len(w.src) {
