@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/dspool/dspool"
@@ -81,15 +82,7 @@ func Run(ctx context.Context, config Config) (Report, error) {
 }
 
 func (b *bencher) wanted(name string) bool {
-	if len(b.Only) == 0 {
-		return true
-	}
-	for _, only := range b.Only {
-		if only == name {
-			return true
-		}
-	}
-	return false
+	return len(b.Only) == 0 || slices.Contains(b.Only, name)
 }
 
 // times scales a number of repetitions, at least one.

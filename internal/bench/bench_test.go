@@ -1,0 +1,145 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/dspool/dspool/internal/testkit"
+	"github.com/dspool/dspool/internal/wire"
+)
+
+func TestQuantileIsTheNearestRank(t *testing.T) {
+	t.Parallel()
+	s := sample{5, 1, 4, 2, 3}
+	for q, want := range map[float64]time.Duration{0: 1, 0.2: 1, 0.5: 3, 0.99: 5, 1: 5} {
+		if got := s.quantile(q); got != want {
+			t.Errorf("quantile(%v) = %d, want %d", q, got, want)
+		}
+	}
+	if (sample{}).quantile(0.5) != 0 {
+		t.Error("the quantile of nothing is not 0")
+	}
+}
+
+func TestMedianOfEvenAndOddCounts(t *testing.T) {
+	t.Parallel()
+	xs := []float64{3, 1, 2}
+	if got := median(xs); got != 2 || xs[0] != 3 {
+		t.Errorf("median = %v, input now %v", got, xs)
+	}
+	if got := median([]float64{4, 1, 3, 2}); got != 2.5 {
+		t.Errorf("median of four = %v, want 2.5", got)
+	}
+}
+
+// A reader of pipe ends that come in pieces: the walk over frames must not
+// depend on where a read ends.
+type halfConn struct {
+	net.Conn
+	io.Reader
+}
+
+func (c halfConn) Read(p []byte) (int, error) { return c.Reader.Read(p) }
+
+func TestEchoConnTurnsCallsIntoResultsWhereverReadsEnd(t *testing.T) {
+	t.Parallel()
+	var stream []byte
+	for id := range uint64(5) {
+		stream = wire.Append(stream, wire.Frame{Type: wire.TypeCall, ID: id + 1, Meta: []byte(`{"p":"x"}`), Body: bytes.Repeat([]byte{2}, int(id)*7)})
+	}
+	readers := map[string]io.Reader{
+		"whole": bytes.NewReader(stream), "torn": iotest.OneByteReader(bytes.NewReader(stream)), "halves": iotest.HalfReader(bytes.NewReader(stream)),
+	}
+	for name, reader := range readers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := newEchoConn(halfConn{Reader: reader}, "n")
+			if err != nil {
+				t.Fatal(err)
+			}
+			frames := wire.NewDecoder(conn, 0)
+			if hello, err := frames.Next(); err != nil || hello.Type != wire.TypeHello {
+				t.Fatalf("first frame %v, %v, want HELLO", hello.Type, err)
+			}
+			for id := range uint64(5) {
+				f, err := frames.Next()
+				if err != nil || f.Type != wire.TypeResult || f.ID != id+1 || len(f.Body) != int(id)*7 {
+					t.Fatalf("frame %d: %v id %d with %d bytes, %v", id, f.Type, f.ID, len(f.Body), err)
+				}
+			}
+		})
+	}
+}
+
+func TestFloorSendsBytesBack(t *testing.T) {
+	t.Parallel()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := startFloor(testkit.Context(t, 10*time.Second), binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{1, 64, 1 << 20} {
+		body, _ := echoInput(size)
+		if err := f.call(body); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := f.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReportTellsWhatMissed(t *testing.T) {
+	t.Parallel()
+	report := Report{Machine: "m", Figures: []Figure{
+		{Name: "fast_enough", Value: 0.9, Unit: "ratio", Target: 0.8, AtLeast: true, Compared: "x"},
+		{Name: "too_slow", Value: 41, Unit: "ms", Target: 40, Compared: "y"},
+	}}
+	if missed := report.Missed(); len(missed) != 1 || missed[0] != "too_slow" {
+		t.Errorf("Missed = %v", missed)
+	}
+	var table strings.Builder
+	if err := report.WriteTable(&table); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"fast_enough", ">= 0.8", "MISS", "41.00 ms"} {
+		if !strings.Contains(table.String(), part) {
+			t.Errorf("the table lacks %q:\n%s", part, table.String())
+		}
+	}
+	flat, err := json.Marshal(report.Flat())
+	if err != nil || !strings.Contains(string(flat), `"too_slow":41`) {
+		t.Errorf("Flat = %s, %v", flat, err)
+	}
+}
+
+// Every figure is measured once, in a tenth of the time, so that the benchmark
+// cannot rot. What it finds on a busy machine is not judged.
+func TestRunMeasuresEveryFigure(t *testing.T) {
+	t.Parallel()
+	testkit.Require(t, "python", "dspy")
+	report, err := Run(testkit.Context(t, 2*time.Minute), Config{Python: testkit.Python(t), Scale: 0.1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"echo_throughput_ratio", "echo_p50_ratio", "big_p50_ratio", "accept_ms", "cold_start_ratio",
+		"spawn_p50_ms", "recovery_p99_ms", "memory_ratio", "in_flight_memory_ratio",
+	}
+	flat := report.Flat()
+	for _, name := range want {
+		if value, ok := flat[name].(float64); !ok || value <= 0 {
+			t.Errorf("%s = %v", name, flat[name])
+		}
+	}
+}

@@ -1,0 +1,16 @@
+package bench
+
+import (
+	"testing"
+
+	"github.com/dspool/dspool/internal/testkit"
+)
+
+func TestMain(m *testing.M) {
+	testkit.Main(m, testkit.Command{Name: FloorCommand, Run: func([]string) int {
+		if ServeFloor() != nil {
+			return 1
+		}
+		return 0
+	}})
+}
