@@ -67,8 +67,8 @@ race: $(READY) ## Go tests three times over with the race detector
 	$(TEST_ENV) go test -race -count=3 -timeout 3h ./...
 
 .PHONY: slow
-slow: $(READY) ## The storms only, ten times over
-	$(TEST_ENV) go test -count=10 -timeout 3h -run 'Storm' ./...
+slow: $(READY) ## The storms at full length, with the race detector
+	DSPOOL_SLOW=1 $(TEST_ENV) go test $(RACE) -count=1 -timeout 1h -run 'Storm' ./...
 
 .PHONY: check
 check: lint mypy ruff ## Linters and types, no tests

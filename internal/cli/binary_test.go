@@ -163,7 +163,8 @@ func diagnoses(t *testing.T, b binary) {
 func calls(t *testing.T, b binary) {
 	t.Helper()
 	testkit.Require(t, "dspy")
-	own := []string{"DSPOOL_PYTHON=" + testkit.Python(t)}
+	// One cache folder: the interpreter is checked by the first of these only.
+	own := []string{"DSPOOL_PYTHON=" + testkit.Python(t), "DSPOOL_CACHE=" + t.TempDir()}
 	folder := t.TempDir()
 	writeFile(t, filepath.Join(folder, "own.py"), "def double(n: int) -> int:\n    return 2 * n\n\ndef bad() -> None:\n    raise ValueError('not today')\n")
 	b.run(t, own, "run", "--func", "own:double", "--path", folder, "n=21", "--json").must(t, ExitOK, "42")
@@ -172,8 +173,6 @@ func calls(t *testing.T, b binary) {
 		t.Errorf("the exception is not told: %s", got.err)
 	}
 	b.run(t, own, "run", "--func", "own:nothing", "--path", folder).must(t, ExitFailure)
-	refused := append([]string{"OPENAI_API_KEY=none", "DSPOOL_LM=openai/x", "DSPOOL_LM_BASE=http://127.0.0.1:9/v1"}, own...)
-	b.run(t, refused, "run", "q -> a", "q=x").must(t, ExitLM)
 }
 
 // obeysSignals interrupts a call that would last for a minute. What was started
@@ -184,8 +183,9 @@ func obeysSignals(t *testing.T, b binary) {
 	folder := t.TempDir()
 	writeFile(t, filepath.Join(folder, "own.py"),
 		"import asyncio\nasync def wait():\n    print('begun', flush=True)\n    await asyncio.sleep(60)\n")
+	own := []string{"DSPOOL_PYTHON=" + testkit.Python(t), "DSPOOL_CACHE=" + t.TempDir()}
 	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: ExitInterrupted, syscall.SIGTERM: ExitTerminated} {
-		cmd := b.command(t, []string{"DSPOOL_PYTHON=" + testkit.Python(t)}, "run", "--func", "own:wait", "--path", folder)
+		cmd := b.command(t, own, "run", "--func", "own:wait", "--path", folder)
 		stderr, err := cmd.StderrPipe()
 		if err != nil {
 			t.Fatal(err)
