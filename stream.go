@@ -85,7 +85,7 @@ func (p *Pool) streamOnce(ctx context.Context, t *task, yield func(Event, error)
 		}
 		t.yielded = true
 		if !yield(eventOf(ev), nil) {
-			p.abandon(m, pending, fault.New(fault.Canceled, "the reader left the stream").WithStarted(fault.StartedYes))
+			_ = p.abandon(m, pending, fault.New(fault.Canceled, "the reader left the stream").WithStarted(fault.StartedYes))
 			return m, nil
 		}
 	}

@@ -69,3 +69,11 @@ def flood_stderr(bytes: int) -> int:
 
 def pid() -> int:
     return os.getpid()
+
+
+def environ(names: list[str]) -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in names}
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
