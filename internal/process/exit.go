@@ -56,7 +56,7 @@ func exitOf(state *os.ProcessState, err error) Exit {
 		e.Code, e.Signal = -1, status.Signal()
 	}
 	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
-		e.MaxRSS = int64(usage.Maxrss) * maxRSSUnit
+		e.MaxRSS = usage.Maxrss * maxRSSUnit
 	}
 	return e
 }

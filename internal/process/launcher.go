@@ -23,7 +23,6 @@ type Launcher struct {
 	close  sync.Once
 
 	mu      sync.Mutex
-	closed  bool
 	running map[*Process]struct{}
 	reapers sync.WaitGroup
 }

@@ -140,11 +140,12 @@ func (l *loop) startSource() {
 // what is missing starts it again.
 func (l *loop) sourceBroke() {
 	l.sourceUp, l.broken = false, nil
-	l.cfg.Logger.Warn("the fork server has ended; it is started again and all workers are replaced")
+	ended := l.source.Info().Ended
+	l.cfg.Logger.Warn("the fork server has ended; it is started again and all workers are replaced", "how", ended)
 	now := time.Now()
 	l.meter.fail(now)
 	if l.meter.looping(now) {
-		l.failure = fault.New(fault.Unavailable, "the fork server ends again and again")
+		l.failure = fault.New(fault.Unavailable, "the fork server ends again and again: "+ended)
 		l.pause()
 	}
 	for w := range l.up {

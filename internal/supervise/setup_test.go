@@ -16,7 +16,12 @@ import (
 	"github.com/dspool/dspool/internal/zygotemock"
 )
 
-const patience = 30 * time.Second
+const (
+	patience = 30 * time.Second
+	// quickExit keeps workers that are built with the race detector from
+	// sleeping for a second before they exit.
+	quickExit = "GORACE=atexit_sleep_ms=0"
+)
 
 func TestMain(m *testing.M) {
 	testkit.Main(m, testkit.Command{Name: "zygote", Run: zygotemock.Main})
@@ -34,7 +39,7 @@ func resolve(_, name string) ([]byte, bool) {
 func workers(t testing.TB) worker.Config {
 	t.Helper()
 	return worker.Config{
-		Command: testkit.Worker(t), Env: os.Environ(), Resolve: resolve, Slots: 256,
+		Command: testkit.Worker(t), Env: append(os.Environ(), quickExit), Resolve: resolve, Slots: 256,
 		OnOutput: func(worker.Output) {}, StartTimeout: patience,
 	}
 }
@@ -134,6 +139,16 @@ func (w *watch) now() Condition {
 }
 
 func (w *watch) full() bool { return w.now().Phase == Full }
+
+// opened returns the first condition that told of a crash loop and its reason.
+func (w *watch) opened() *Condition {
+	for i, c := range w.conditions {
+		if c.Phase == Open && c.Failure != nil {
+			return &w.conditions[i]
+		}
+	}
+	return nil
+}
 
 // latest returns the worker that came up last.
 func (w *watch) latest() *worker.Worker {

@@ -114,10 +114,9 @@ func TestStartsThatFailMakeACrashLoopThatSaysWhyAndEnds(t *testing.T) {
 		file := flag(t)
 		cfg := h.config(2)
 		cfg.Pace = Pace{Failures: 3, Backoff: 10 * time.Millisecond, BackoffMax: 40 * time.Millisecond}
-		s := start(t, cfg, open(only(t, file)))
-		h.await(t, "the crash loop", func() bool { return h.now().Phase == Open })
-		c := s.Condition()
-		if c.Failure == nil || c.Failure.Code != fault.Unavailable || !strings.Contains(c.Failure.Details["stderr"], "no licence") || c.CanServe() {
+		start(t, cfg, open(only(t, file)))
+		h.await(t, "the crash loop", func() bool { return h.opened() != nil })
+		if c := h.opened(); c.Failure.Code != fault.Unavailable || !strings.Contains(c.Failure.Details["stderr"], "no licence") || c.CanServe() {
 			t.Errorf("condition = %+v", c)
 		}
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -133,7 +132,7 @@ func TestACommandThatDoesNotExistIsHopelessAtOnce(t *testing.T) {
 	cfg := workers(t)
 	cfg.Command = []string{"/no/such/python"}
 	start(t, h.config(2), worker.NewForkServer(cfg))
-	h.await(t, "the crash loop", func() bool { return h.now().Phase == Open })
+	h.await(t, "the crash loop", func() bool { return h.opened() != nil })
 	if n := len(h.conditions); n > 3 {
 		t.Errorf("%d conditions before it was given up", n)
 	}
@@ -154,7 +153,7 @@ func TestWorkersThatDieBeforeTheirFirstCallMakeACrashLoop(t *testing.T) {
 		}
 	}
 	start(t, cfg, worker.NewSpawner(workers(t)))
-	h.await(t, "the crash loop", func() bool { return h.now().Phase == Open && h.now().Failure != nil })
+	h.await(t, "the crash loop", func() bool { return h.opened() != nil })
 	h.await(t, "full strength", func() bool { return len(h.up) == 6 && h.full() })
 	for _, c := range h.conditions {
 		if c.Phase == Open && (c.Failure == nil || c.Failure.Details["signal"] != "SIGKILL") {
@@ -199,6 +198,23 @@ func TestAForkServerThatIsKilledIsReplacedWithAllItsWorkers(t *testing.T) {
 			t.Errorf("the death of the fork server was taken for a crash loop: %+v", c)
 		}
 	}
+}
+
+func TestAForkServerThatEndsAgainAndAgainIsACrashLoop(t *testing.T) {
+	t.Parallel()
+	h := newWatch()
+	cfg := h.config(1)
+	cfg.Pace = Pace{Failures: 3, Backoff: 10 * time.Millisecond, BackoffMax: 20 * time.Millisecond, Decay: time.Hour}
+	start(t, cfg, worker.NewForkServer(workers(t)))
+	for round := range 3 {
+		h.await(t, "full strength", func() bool { return len(h.infos) == round+1 && h.full() })
+		_ = syscall.Kill(h.infos[round].PID, syscall.SIGKILL)
+	}
+	h.await(t, "the crash loop", func() bool { return h.opened() != nil })
+	if c := h.opened(); !strings.Contains(c.Failure.Message, "SIGKILL") {
+		t.Errorf("condition = %+v", c)
+	}
+	h.await(t, "full strength", func() bool { return len(h.infos) == 4 && h.full() })
 }
 
 func TestALazySupervisorStartsNothingUntilItIsNeeded(t *testing.T) {

@@ -51,8 +51,6 @@ func (w *Worker) tell(from, to State, reason string, at time.Time) {
 	w.cfg.OnTransition(Transition{Worker: w.id, PID: w.PID(), From: from, To: to, Reason: reason, At: at})
 }
 
-func (w *Worker) ready() bool { return w.life.state() != Initializing }
-
 func (w *Worker) greet(ctx context.Context) (wire.Hello, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.StartTimeout)
 	defer cancel()

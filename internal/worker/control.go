@@ -114,10 +114,31 @@ func (z *zygote) isBroken() bool {
 
 func (z *zygote) info() Info {
 	i := Info{Kind: KindForkServer, PID: z.process.PID(), Python: z.hello.Python, DSPy: z.hello.DSPy}
+	if z.isBroken() {
+		i.Ended = z.obituary()
+	}
 	for _, f := range z.hello.Failed {
 		i.Failed = append(i.Failed, f.Module+": "+f.Error)
 	}
 	return i
+}
+
+// obituary says how the fork server ended.
+func (z *zygote) obituary() string {
+	select {
+	case <-z.process.Done():
+	default:
+		return "it lost its connection"
+	}
+	exit := z.process.Exit()
+	text := exit.String()
+	if hint := exit.Hint(); hint != "" {
+		text += "; " + hint
+	}
+	if last := exit.Last(1); last != "" {
+		text += "; its last words: " + last
+	}
+	return text
 }
 
 // exitOf translates the fork server's report.

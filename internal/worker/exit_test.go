@@ -18,20 +18,28 @@ func TestCrashErrorsSayHowTheProcessEnded(t *testing.T) {
 		details map[string]string
 	}{
 		{
-			"exit code", Exit{Exit: process.Exit{Code: 3, Stderr: []string{"a", "boom"}}, Known: true, Code: fault.WorkerCrashed},
-			"exit code 3; its last words: boom", map[string]string{"exit": "3", "stderr": "a\nboom", "signal": ""},
+			"exit code",
+			Exit{Exit: process.Exit{Code: 3, Stderr: []string{"a", "boom"}}, Known: true, Code: fault.WorkerCrashed},
+			"exit code 3; its last words: boom",
+			map[string]string{"exit": "3", "stderr": "a\nboom", "signal": ""},
 		},
 		{
-			"signal", Exit{Exit: process.Exit{Code: -1, Signal: syscall.SIGSEGV}, Known: true, Code: fault.WorkerCrashed},
-			"signal 11 (SIGSEGV); native code", map[string]string{"signal": "SIGSEGV", "exit": ""},
+			"signal",
+			Exit{Exit: process.Exit{Code: -1, Signal: syscall.SIGSEGV}, Known: true, Code: fault.WorkerCrashed},
+			"signal 11 (SIGSEGV); native code",
+			map[string]string{"signal": "SIGSEGV", "exit": ""},
 		},
 		{
-			"killed by this side", Exit{Exit: process.Exit{Code: -1, Signal: syscall.SIGKILL}, Known: true, Code: fault.WorkerUnresponsive, Reason: "a call hung"},
-			"signal 9 (SIGKILL); a call hung", map[string]string{"signal": "SIGKILL", "reason": "a call hung"},
+			"killed by this side",
+			Exit{Exit: process.Exit{Code: -1, Signal: syscall.SIGKILL}, Known: true, Code: fault.WorkerUnresponsive, Reason: "a call hung"},
+			"signal 9 (SIGKILL); a call hung",
+			map[string]string{"signal": "SIGKILL", "reason": "a call hung"},
 		},
 		{
-			"not reported", Exit{Exit: process.Exit{Code: -1}, Code: fault.WorkerCrashed},
-			"not known yet", map[string]string{"exit": "", "signal": ""},
+			"not reported",
+			Exit{Exit: process.Exit{Code: -1}, Code: fault.WorkerCrashed},
+			"not known yet",
+			map[string]string{"exit": "", "signal": ""},
 		},
 	}
 	for _, tt := range tests {

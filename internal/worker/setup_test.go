@@ -15,7 +15,12 @@ import (
 	"github.com/dspool/dspool/internal/zygotemock"
 )
 
-const patience = 20 * time.Second
+const (
+	patience = 20 * time.Second
+	// quickExit keeps workers that are built with the race detector from
+	// sleeping for a second before they exit.
+	quickExit = "GORACE=atexit_sleep_ms=0"
+)
 
 func TestMain(m *testing.M) {
 	testkit.Main(m, testkit.Command{Name: "zygote", Run: zygotemock.Main}, testkit.Command{Name: "host", Run: runHost})
@@ -31,10 +36,10 @@ func resolve(_, name string) ([]byte, bool) {
 }
 
 // config is one with the test binary as the worker.
-func config(t *testing.T, mods ...func(*Config)) Config {
+func config(t testing.TB, mods ...func(*Config)) Config {
 	t.Helper()
 	cfg := Config{
-		Command: testkit.Worker(t), Env: os.Environ(), Resolve: resolve,
+		Command: testkit.Worker(t), Env: append(os.Environ(), quickExit), Resolve: resolve,
 		CancelGrace: 200 * time.Millisecond, TermGrace: 5 * time.Second, StartTimeout: patience,
 		Slots: 64, OnOutput: func(Output) {},
 	}

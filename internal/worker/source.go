@@ -36,6 +36,8 @@ type Info struct {
 	Python, DSPy string
 	// Unsafe says why a fork server was asked for and is not used.
 	Unsafe []string
+	// Ended says how the fork server ended, "" while it lives.
+	Ended string
 	// Failed says which preload modules could not be imported, and why.
 	Failed []string
 }

@@ -33,44 +33,52 @@ func TestFailedStartsSayWhy(t *testing.T) {
 	}{
 		{
 			"exits at once", func(t *testing.T) func(*Config) { return script(t, "echo boom >&2; exit 3") },
-			fault.Unavailable, []string{"exit code 3", "boom"},
+			fault.Unavailable,
+			[]string{"exit code 3", "boom"},
 		},
 		{
 			"module missing", func(t *testing.T) func(*Config) {
 				return script(t, "echo \"ModuleNotFoundError: No module named 'dspy'\" >&2; exit 1")
 			},
-			fault.Unavailable, []string{"exit code 1", "install it", "No module named 'dspy'"},
+			fault.Unavailable,
+			[]string{"exit code 1", "install it", "No module named 'dspy'"},
 		},
 		{
 			"crashes", func(t *testing.T) func(*Config) { return script(t, "kill -SEGV $$") },
-			fault.Unavailable, []string{"SIGSEGV", "native code"},
+			fault.Unavailable,
+			[]string{"SIGSEGV", "native code"},
 		},
 		{
 			"speaks no version of ours", func(t *testing.T) func(*Config) { return script(t, "exit 65") },
-			fault.Protocol, []string{"protocol version"},
+			fault.Protocol,
+			[]string{"protocol version"},
 		},
 		{
 			"says nothing", func(t *testing.T) func(*Config) {
 				silent := script(t, "exec sleep 1000")
 				return func(c *Config) { silent(c); c.StartTimeout = 200 * time.Millisecond }
 			},
-			fault.Unavailable, []string{"did not say"},
+			fault.Unavailable,
+			[]string{"did not say"},
 		},
 		{
 			"closes its connection", func(t *testing.T) func(*Config) { return script(t, "exec 3>&- 4>&-; exec sleep 1000") },
-			fault.Unavailable, []string{"closed its connection"},
+			fault.Unavailable,
+			[]string{"closed its connection"},
 		},
 		{
 			"does not exist", func(*testing.T) func(*Config) {
 				return func(c *Config) { c.Command = []string{"/no/such/python"} }
 			},
-			fault.Unavailable, []string{"/no/such/python", "does not exist"},
+			fault.Unavailable,
+			[]string{"/no/such/python", "does not exist"},
 		},
 		{
 			"is not on PATH", func(*testing.T) func(*Config) {
 				return func(c *Config) { c.Command = []string{"no-such-python"} }
 			},
-			fault.Unavailable, []string{"no-such-python"},
+			fault.Unavailable,
+			[]string{"no-such-python"},
 		},
 	}
 	for _, tt := range tests {

@@ -20,8 +20,8 @@ func TestLegalMoves(t *testing.T) {
 		Terminating:  "terminated",
 		Terminated:   "",
 	}
-	for from := Initializing; from < stateCount; from++ {
-		for to := Initializing; to < stateCount; to++ {
+	for from := range stateCount {
+		for to := range stateCount {
 			want := false
 			for _, name := range strings.Fields(legal[from]) {
 				want = want || name == to.String()
@@ -57,8 +57,8 @@ func at(s State, calls int) *life {
 
 func TestEveryMoveIsMadeExactlyIfItIsLegal(t *testing.T) {
 	t.Parallel()
-	for from := Initializing; from < stateCount; from++ {
-		for to := Initializing; to < stateCount; to++ {
+	for from := range stateCount {
+		for to := range stateCount {
 			l := at(from, 0)
 			var told []State
 			l.told = func(_, to State, reason string, _ time.Time) {

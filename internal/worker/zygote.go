@@ -28,7 +28,7 @@ type zygote struct {
 	process *process.Process
 	control *net.UnixConn
 	hello   wire.ZygoteEvent
-	broken  chan struct{} // closed when it can fork no more
+	broken  chan struct{} // closed when it can fork no more, and it is known why
 	ended   chan struct{} // closed when it and its children are gone
 	tasks   sync.WaitGroup
 
@@ -72,10 +72,18 @@ func (z *zygote) run() {
 }
 
 // end fails what was ordered, and sees to the children, which die with the
-// fork server.
+// fork server. It waits a moment for the report of how that ended, so that
+// whoever finds it broken can also say why.
 func (z *zygote) end() {
 	orders, children := z.lock()
 	z.process.Kill()
+	timer := time.NewTimer(reportGrace)
+	defer timer.Stop()
+	select {
+	case <-z.process.Done():
+	case <-timer.C:
+	}
+	close(z.broken)
 	for _, o := range orders {
 		o.answer <- z.brokenError()
 		o.body.endOutput()
@@ -87,13 +95,11 @@ func (z *zygote) end() {
 	z.tasks.Wait()
 }
 
-// lock takes everything away; nothing is added afterwards. Whoever is told that
-// the fork server is dead finds Done closed.
+// lock takes everything away; nothing is added afterwards.
 func (z *zygote) lock() (map[uint64]*order, map[int]*forked) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	z.dead = true
-	close(z.broken)
 	orders, children := z.orders, z.children
 	z.orders, z.children = nil, nil
 	return orders, children
@@ -173,9 +179,13 @@ func (z *zygote) fork(ctx context.Context, s wire.Settings, e *ends) (*forked, e
 	}
 	defer pipes.closePeer()
 	o := &order{body: pipes.follow(z.cfg, s.Worker), answer: make(chan error, 1)}
-	id, err := z.add(o)
-	if err == nil {
+	id, alive := z.add(o)
+	if alive {
 		err = z.send(id, s, unix.UnixRights(int(e.socket.Fd()), int(pipes.outW.Fd()), int(pipes.errW.Fd()), int(e.ledger.file.Fd())))
+	}
+	if !alive {
+		<-z.broken // so that this failure is not held against the worker
+		err = z.brokenError()
 	}
 	if err != nil {
 		z.take(id)
@@ -186,15 +196,17 @@ func (z *zygote) fork(ctx context.Context, s wire.Settings, e *ends) (*forked, e
 	return o.body, z.await(ctx, o)
 }
 
-func (z *zygote) add(o *order) (uint64, error) {
+// add enters an order. It reports false if there is nobody any more to carry it
+// out.
+func (z *zygote) add(o *order) (uint64, bool) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	if z.dead {
-		return 0, z.brokenError()
+		return 0, false
 	}
 	z.next++
 	z.orders[z.next] = o
-	return z.next, nil
+	return z.next, true
 }
 
 // await waits for the answer to an order. A worker that is born after its
