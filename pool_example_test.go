@@ -42,24 +42,24 @@ func ExamplePool() {
 
 // A worker need not be Python: Config.Command is any program that speaks
 // docs/PROTOCOL.md. These examples run on one that the tests bring along.
-func startExample(config dspool.Config) *dspool.Pool {
+func startExample(config dspool.Config) (*dspool.Pool, error) {
 	self, err := os.Executable()
 	if err != nil {
-		log.Fatal(err)
+		return nil, err
 	}
 	config.Command = []string{self}
 	pool, err := dspool.New(config)
 	if err != nil {
-		log.Fatal(err)
+		return nil, err
 	}
-	if err := pool.Start(context.Background()); err != nil {
-		log.Fatal(err)
-	}
-	return pool
+	return pool, pool.Start(context.Background())
 }
 
 func ExamplePool_Call() {
-	pool := startExample(dspool.Config{})
+	pool, err := startExample(dspool.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
 	defer func() { _ = pool.Stop(context.Background()) }()
 
 	program, err := dspool.NewFunc("mock:upper")
@@ -83,7 +83,10 @@ func ExamplePool_Call() {
 }
 
 func ExamplePool_Stream() {
-	pool := startExample(dspool.Config{})
+	pool, err := startExample(dspool.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
 	defer func() { _ = pool.Stop(context.Background()) }()
 
 	program, err := dspool.NewFunc("mock:stream")
@@ -104,7 +107,10 @@ func ExamplePool_Stream() {
 }
 
 func ExamplePool_Status() {
-	pool := startExample(dspool.Config{Workers: 1, WorkerConcurrency: 100})
+	pool, err := startExample(dspool.Config{Workers: 1, WorkerConcurrency: 100})
+	if err != nil {
+		log.Fatal(err)
+	}
 	defer func() { _ = pool.Stop(context.Background()) }()
 	if err := pool.WaitReady(context.Background()); err != nil {
 		log.Fatal(err)
@@ -115,7 +121,10 @@ func ExamplePool_Status() {
 }
 
 func ExamplePool_Events() {
-	pool := startExample(dspool.Config{Workers: 1, Lazy: true})
+	pool, err := startExample(dspool.Config{Workers: 1, Lazy: true})
+	if err != nil {
+		log.Fatal(err)
+	}
 	events := pool.Events(context.Background()) // from now on
 	if err := pool.WaitReady(context.Background()); err != nil {
 		log.Fatal(err)
