@@ -19,7 +19,7 @@ func advice(p interpreter, said string) string {
 	if said == "" { // no tool at all
 		return installVenv(p)
 	}
-	return "read the lines above; `dspool doctor` checks the rest. An environment of your own works as well: " + ownInstead()
+	return "read the lines above; `dspool doctor` checks the rest. Or " + ownInstead()
 }
 
 type trouble struct {
@@ -49,7 +49,7 @@ func knownTroubles(p interpreter) []trouble {
 				"no matching distribution", "could not find a version", "network connectivity is disabled", "from versions: none",
 			},
 			"the package index cannot be reached, or lacks a package: check the network and HTTPS_PROXY; behind a mirror set " +
-				"PIP_INDEX_URL and UV_INDEX_URL. Only the first start needs the network. Without one: " + ownInstead(),
+				"PIP_INDEX_URL and UV_INDEX_URL. Only the first start needs the network. Or " + ownInstead(),
 		},
 		{
 			[]string{"ensurepip is not available", "no module named ensurepip", "no module named venv", "no module named pip"},
@@ -68,7 +68,7 @@ func knownTroubles(p interpreter) []trouble {
 }
 
 func ownInstead() string {
-	return "install dspy==3.4.1 and msgspec into it and set " + PythonVariable + " to its interpreter"
+	return "install dspy==" + PinnedDSPy() + " and msgspec into an environment of your own and set " + PythonVariable + " to its interpreter"
 }
 
 // installVenv is the command that gives p what it lacks to make environments.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,9 @@ func (s *setup) build(ctx context.Context, tell *report) (record, error) {
 	tell.step(StepFind, fmt.Sprintf("Python %s (%s)", p.Version, p.Path))
 	var tried attempts
 	for _, t := range s.tools(p) {
+		if tried.pointless(t) {
+			continue
+		}
 		r, err := s.buildWith(ctx, t, p, tell)
 		if err == nil {
 			tell.step(StepDone, r.Folder)
@@ -36,8 +40,8 @@ func (s *setup) build(ctx context.Context, tell *report) (record, error) {
 		if ctx.Err() != nil {
 			return record{}, ended(ctx, err)
 		}
-		s.log.Warn("environment not built", "tool", t.name, "python", p.Path, "error", err)
-		tried = append(tried, attempt{t.name, err})
+		s.log.Info("environment not built", "tool", t.name, "python", p.Path, "error", err)
+		tried = append(tried, attempt{t, err})
 	}
 	return record{}, s.notBuilt(p, tried)
 }
@@ -90,7 +94,7 @@ func (s *setup) fill(ctx context.Context, t tool, p interpreter, folder string, 
 	tell.step(StepInstall, "with "+t.name)
 	count := &counter{tell: tell, total: s.recipe.packages()}
 	if err := s.do(ctx, t.install(folder, lock), count.line); err != nil {
-		return err
+		return installError{err}
 	}
 	s.log.Debug("installed", "folder", folder, "python", p.Base)
 	return nil
@@ -158,18 +162,31 @@ func (s *setup) sweep() {
 	}
 }
 
+// installError is a failure of the installer, after the empty environment was
+// made.
+type installError struct{ error }
+
+func (e installError) Unwrap() error { return e.error }
+
 // attempt is one tool that failed.
 type attempt struct {
-	tool string
+	tool tool
 	err  error
 }
 
 type attempts []attempt
 
+// pointless reports whether the installer of t has failed before.
+func (a attempts) pointless(t tool) bool {
+	return slices.ContainsFunc(a, func(one attempt) bool {
+		return one.tool.with == t.with && errors.As(one.err, new(installError))
+	})
+}
+
 func (a attempts) String() string {
 	var b strings.Builder
 	for _, one := range a {
-		fmt.Fprintf(&b, "\n- tried %s: %s", one.tool, strings.ReplaceAll(one.err.Error(), "\n", "\n    "))
+		fmt.Fprintf(&b, "\n- tried %s: %s", one.tool.name, strings.ReplaceAll(one.err.Error(), "\n", "\n    "))
 	}
 	return b.String()
 }

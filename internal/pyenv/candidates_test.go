@@ -100,6 +100,15 @@ func TestNoPythonAtAllSaysWhatWasLookedAtAndWhatToInstall(t *testing.T) {
 	wantError(t, err, filepath.Join(a.path(), "python3"), "version 3.8.1 is too old")
 }
 
+// A Debian Python without venv, pip and ensurepip, and no uv beside it.
+func TestPythonThatCannotMakeEnvironmentsSaysWhatToInstall(t *testing.T) {
+	t.Parallel()
+	a := empty(t)
+	a.script(t, "python3", answer("3.12.1", "12", ""))
+	_, err := a.ensure(t)
+	wantError(t, err, "Python 3.12.1", "What to do:", "venv", "uv")
+}
+
 func TestMisleadingVariablesAreKeptFromPython(t *testing.T) {
 	t.Parallel()
 	e := environ{"PYTHONPATH=/x", "PIP_TARGET=/x", "VIRTUAL_ENV=/x", "HTTPS_PROXY=p", "PIP_INDEX_URL=i", "A=1", "A=2"}

@@ -36,7 +36,7 @@ type commandError struct {
 // Error names the command, its end and its last words.
 func (e *commandError) Error() string {
 	text := fmt.Sprintf("`%s`: %v", e.command, e.cause)
-	if said := e.said(6); said != "" {
+	if said := e.said(4); said != "" {
 		text += ":\n" + said
 	}
 	return text
@@ -75,7 +75,7 @@ func run(ctx context.Context, c command) (string, error) {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return "", &commandError{command: shown(c), cause: err, tail: said.tail}
+	return "", &commandError{command: brief(c), cause: err, tail: said.tail}
 }
 
 // shown is a command as a person would type it, shortened.
@@ -88,6 +88,12 @@ func shown(c command) string {
 		words = append(words, arg)
 	}
 	return strings.Join(words, " ")
+}
+
+// brief is a command up to its first long option: enough to know it by.
+func brief(c command) string {
+	text, _, _ := strings.Cut(shown(c), " --")
+	return text
 }
 
 type tee struct {
@@ -132,7 +138,8 @@ func (l *lines) flush() {
 
 func (l *lines) add(line string) {
 	line = strings.TrimRight(line, " \t")
-	if line == "" {
+	// pip tells of every line of the lock that is for other Pythons.
+	if line == "" || strings.HasPrefix(line, "Ignoring ") {
 		return
 	}
 	if l.tail = append(l.tail, line); len(l.tail) > tailLines {

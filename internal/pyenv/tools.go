@@ -7,9 +7,19 @@ import (
 // tool is one way to make a virtual environment and to fill it.
 type tool struct {
 	name    string
+	with    installer
 	create  func(folder string) command
 	install func(folder, lock string) command
 }
+
+// installer is the program that installs. Where it fails, it fails again
+// wherever it comes from: all pips read the same index.
+type installer string
+
+const (
+	withUv  installer = "uv"
+	withPip installer = "pip"
+)
 
 // tools returns the ways that may work with p, best first. A later one also
 // helps when an earlier one fails: uv does not read pip's configuration, so
@@ -20,16 +30,16 @@ func (s *setup) tools(p interpreter) []tool {
 		all = append(all, s.uvTool(uv, p))
 	}
 	if p.Venv && p.Ensurepip {
-		all = append(all, tool{"venv and pip", venv(p), s.pipInside})
+		all = append(all, tool{"venv and pip", withPip, venv(p), s.pipInside})
 	}
 	if p.Venv && p.Pip {
-		all = append(all, tool{"venv and the pip of " + p.Base, venv(p, "--without-pip"), s.pipOutside(p)})
+		all = append(all, tool{"venv and the pip of " + p.Base, withPip, venv(p, "--without-pip"), s.pipOutside(p)})
 	}
 	if wheel := s.bundledPip(); p.Venv && wheel != "" {
-		all = append(all, tool{"venv and " + wheel, venv(p, "--without-pip"), s.pipFromWheel(wheel)})
+		all = append(all, tool{"venv and " + wheel, withPip, venv(p, "--without-pip"), s.pipFromWheel(wheel)})
 	}
 	if create := s.virtualenv(p); create != nil {
-		all = append(all, tool{"virtualenv and pip", create, s.pipInside})
+		all = append(all, tool{"virtualenv and pip", withPip, create, s.pipInside})
 	}
 	return all
 }
@@ -37,6 +47,7 @@ func (s *setup) tools(p interpreter) []tool {
 func (s *setup) uvTool(uv string, p interpreter) tool {
 	return tool{
 		name: "uv",
+		with: withUv,
 		create: func(folder string) command {
 			return command{path: uv, args: s.uvArgs("venv", "--allow-existing", "--python", p.Base, folder)}
 		},

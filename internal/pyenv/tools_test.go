@@ -121,6 +121,19 @@ func TestFailedBuildSaysWhatWasTriedAndWhatToDo(t *testing.T) {
 	}
 }
 
+// What one pip cannot fetch no pip can: the others are not tried, because each
+// would wait for the network again.
+func TestInstallerThatFailedIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	failed := attempts{{tool{with: withPip}, installError{os.ErrNotExist}}}
+	if !failed.pointless(tool{with: withPip}) || failed.pointless(tool{with: withUv}) {
+		t.Error("after an installation with pip failed, pip is pointless and uv is not")
+	}
+	if (attempts{{tool{with: withPip}, os.ErrNotExist}}).pointless(tool{with: withPip}) {
+		t.Error("where no empty environment could be made, pip has not been tried")
+	}
+}
+
 func TestAdviceFitsTheTrouble(t *testing.T) {
 	t.Parallel()
 	p := interpreter{Minor: []int{3, 11}}
