@@ -2,12 +2,19 @@ package dspool
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"net"
 	"os"
+	"os/exec"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/dspool/dspool/internal/mux"
+	"github.com/dspool/dspool/internal/wire"
 )
 
 // benchPool is a pool of two mock workers at full strength.
@@ -65,19 +72,52 @@ func BenchmarkEcho(b *testing.B) {
 		defer pool.defs.Pin(programKind, hash, body).Unpin()
 		workers := pool.members()
 		var turn atomic.Uint32
-		parallel(b, func() error {
-			w := workers[turn.Add(1)%2]
-			p, err := w.Begin(&mux.Call{Program: hash, Body: req.Input})
-			if err != nil {
-				return err
-			}
-			<-p.Done()
-			if f := p.Outcome().Err; f != nil {
-				return f
-			}
-			return nil
-		})
+		parallel(b, func() error { return ask(workers[turn.Add(1)%2].Begin, hash, req.Input) })
 	})
+	b.Run("mux", func(b *testing.B) {
+		req := echoRequest(b)
+		body, hash, err := req.Program.Definition()
+		if err != nil {
+			b.Fatal(err)
+		}
+		conns := []*mux.Conn{bareMux(b, hash, body), bareMux(b, hash, body)}
+		var turn atomic.Uint32
+		parallel(b, func() error { return ask(conns[turn.Add(1)%2].Begin, hash, req.Input) })
+	})
+}
+
+// bareMux starts a mock worker and returns its connection, with nothing around
+// it.
+func bareMux(b *testing.B, hash string, definition []byte) *mux.Conn {
+	b.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "host"), os.NewFile(uintptr(pair[1]), "worker")
+	conn, err := net.FileConn(ours)
+	if err != nil {
+		b.Fatal(err)
+	}
+	settings, err := json.Marshal(wire.Settings{Versions: [2]int{1, 1}, Socket: 3, Ledger: -1, Slots: slots, FrameLimit: 1 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.CommandContext(b.Context(), os.Args[0], "worker", "--settings", string(settings))
+	cmd.ExtraFiles = []*os.File{theirs}
+	if err := errors.Join(cmd.Start(), ours.Close(), theirs.Close()); err != nil {
+		b.Fatal(err)
+	}
+	c := mux.New(conn, mux.Config{Resolve: func(_, h string) ([]byte, bool) { return definition, h == hash }})
+	b.Cleanup(func() {
+		c.Close(nil)
+		<-c.Done()
+		_ = cmd.Wait()
+	})
+	if _, err := c.Start(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return c
 }
 
 func (p *Pool) members() []*member {
@@ -88,6 +128,19 @@ func (p *Pool) members() []*member {
 		list = append(list, m)
 	}
 	return list
+}
+
+// ask makes a call without a pool.
+func ask(begin func(*mux.Call) (*mux.Pending, error), hash string, body []byte) error {
+	p, err := begin(&mux.Call{Program: hash, Body: body})
+	if err != nil {
+		return err
+	}
+	<-p.Done()
+	if f := p.Outcome().Err; f != nil {
+		return f
+	}
+	return nil
 }
 
 // parallel runs f from 64 goroutines.
