@@ -18,7 +18,7 @@ from .memory import resident
 _encode_fault = msgspec.json.Encoder().encode
 _Cancelled = asyncio.CancelledError
 _RESULT = wire.RESULT
-_now = time.monotonic_ns
+_now = time.monotonic
 
 
 class Answers:
@@ -29,14 +29,13 @@ class Answers:
 
     def result(self, call: Call, result: Any) -> None:
         """End a call with its result; a plain value stands for itself."""
-        extra = None
-        if type(result) is Result or type(result) is bytes:
+        kind, extra = type(result), None
+        if kind is Result or kind is bytes:
             body, extra = _opened(result)
         else:
             body = encode(result)
-        now = _now()
-        began = call.began or now
-        meta = b'{"q":%d,"r":%d}' % ((began - call.arrived) // 1000, (now - began) // 1000)
+        now, began = _now(), call.began
+        meta = b'{"q":%d,"r":%d}' % ((began - call.arrived) * 1e6, (now - began) * 1e6)
         if extra:
             meta = wire.encode_meta(extra)[:-1] + b"," + meta[1:]
         self._send(_RESULT, call.id, meta, body)

@@ -18,6 +18,8 @@ from .errors import Fault
 if TYPE_CHECKING:
     from .runtime import Runtime
 
+_now = time.monotonic
+
 #: The call that the running code belongs to; copied into tasks and threads.
 CURRENT: ContextVar[Call] = ContextVar("dspool_call")
 
@@ -56,11 +58,12 @@ class Call(msgspec.Struct, eq=False):
     id: int
     meta: wire.CallMeta
     body: Any
-    arrived: int  # time.monotonic_ns
+    arrived: float  # time.monotonic
     program: Any = None
     lm: dict[str, Any] | None = None  # the LM's definition
     task: asyncio.Task[None] | None = None
-    began: int = 0  # when user code was about to start, time.monotonic_ns
+    coroutine: Any = None
+    began: float = 0.0  # when user code was about to start, time.monotonic
     entered: bool = False  # its task runs
     started: bool = False  # user code may have run
     verdict: Fault | None = None  # set when the work has to stop; the answer then
@@ -96,13 +99,13 @@ class Call(msgspec.Struct, eq=False):
         """Seconds of the time budget that are left (never below 0), None without a budget."""
         if self.meta.b < 0:
             return None
-        return max(0.0, (self.meta.b - (time.monotonic_ns() - self.arrived) / 1000) / 1e6)
+        return max(0.0, self.meta.b / 1e6 - (time.monotonic() - self.arrived))
 
     def mark_started(self) -> None:
         """Note in the ledger that user code is about to run. Any number of times, from any thread."""
         if not self.started:
             self.started = True
-            self.began = time.monotonic_ns()
+            self.began = _now()
             ledger = self.runtime.ledger
             ledger.cells[self.id % ledger.slots] = self.id
 

@@ -50,10 +50,9 @@ class Catalog:
                 return
         self._start(call)
 
-    def drop(self, call: Call) -> None:
-        """Let a call wait no longer."""
-        self._programs.drop(call)
-        self._lms.drop(call)
+    def drop(self, call: Call) -> bool:
+        """Let a call wait no longer; True if it did."""
+        return self._programs.drop(call) or self._lms.drop(call)
 
     def define(self, meta: wire.DefineMeta, body: Any) -> None:
         """Take a definition, or word that the host has none. One that nobody waits for is dropped."""

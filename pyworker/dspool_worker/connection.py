@@ -21,7 +21,7 @@ _LOST = frozenset((errno.EBADF, errno.ENOTSOCK, errno.EINVAL))
 class Receiver(Protocol):
     """Who gets what arrives. Nothing here may block or raise."""
 
-    def on_call(self, id: int, meta: Any, body: Any, arrived: int) -> None:
+    def on_call(self, id: int, meta: Any, body: Any, arrived: float) -> None:
         """Take a CALL."""
 
     def on_frame(self, kind: int, flags: int, id: int, meta: Any, body: Any) -> None:
@@ -133,7 +133,7 @@ class Connection:
     def _parse(self, data: bytes) -> None:
         """Hand on every whole frame in data and keep the rest."""
         unpack, receiver = wire.HEADER.unpack_from, self._receiver
-        head, size, now = 0, len(data), time.monotonic_ns()
+        head, size, now = 0, len(data), time.monotonic()
         while size - head >= 16:
             length, kind, flags, cut, id = unpack(data, head)
             start = head + 16
@@ -196,7 +196,7 @@ class Connection:
         _, kind, flags, cut, id = wire.HEADER.unpack_from(large)
         payload = memoryview(large)[16:]
         if kind == wire.CALL and flags == 0 and cut <= len(payload):
-            self._receiver.on_call(id, payload[:cut], payload[cut:], time.monotonic_ns())
+            self._receiver.on_call(id, payload[:cut], payload[cut:], time.monotonic())
         else:
             self._dispatch(kind, flags, id, cut, payload)
 

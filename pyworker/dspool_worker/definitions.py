@@ -12,20 +12,25 @@ class Definitions:
     def __init__(self, size: int) -> None:
         self._size = max(1, size)
         self._entries: collections.OrderedDict[str, Any] = collections.OrderedDict()
+        self._newest = ""  # the entry used last: no need to move it
         self._waiting: dict[str, list[Any]] = {}
         self._running_user_code: set[str] = set()
 
     def get(self, hash: str) -> Any:
         """Give the entry, or None."""
+        if hash == self._newest and hash:
+            return self._entries[hash]
         found = self._entries.get(hash)
         if found is not None:
             self._entries.move_to_end(hash)
+            self._newest = hash
         return found
 
     def put(self, hash: str, entry: Any) -> None:
         """Keep an entry, as the one used last."""
         self._entries[hash] = entry
         self._entries.move_to_end(hash)
+        self._newest = hash
         while len(self._entries) > self._size:
             self._entries.popitem(last=False)
 

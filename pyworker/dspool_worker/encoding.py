@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from . import longtext
 from .errors import Fault, OutputInvalid
 
 _SCALARS = frozenset((str, int, bool, type(None)))
@@ -43,6 +44,8 @@ decode_unchecked = msgspec.json.Decoder().decode
 
 def decode(data: bytes | bytearray | memoryview) -> Any:
     """Read one JSON value; integers of any size stay exact."""
+    if len(data) >= longtext.LONG and (found := longtext.read(data)) is not None:
+        return found
     try:
         return decode_unchecked(data)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as exc:
@@ -51,13 +54,17 @@ def decode(data: bytes | bytearray | memoryview) -> Any:
 
 def encode(value: Any) -> bytes:
     """Write value as JSON, or raise OutputInvalid with the path of what cannot travel."""
+    kind = type(value)
+    if (kind is str and len(value) >= longtext.LONG) or kind is dict:
+        long = longtext.write(value)
+        if long is not None:
+            return long
     try:
         data = _encode(value)
     except Exception as exc:
         raise _blame(value, exc) from None
-    kind = type(value)
     # msgspec writes NaN and infinity as null, so only output that holds a null is looked at again.
-    if kind not in _SAFE and not _flat(value, kind) and b"null" in data:
+    if kind is not str and kind not in _SAFE and not _flat(value, kind) and b"null" in data:
         _refuse_unreal(value)
     return data
 

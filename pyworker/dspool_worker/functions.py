@@ -80,6 +80,8 @@ class Function:
         self.is_generator = inspect.isgeneratorfunction(code)
         #: The function itself if it is a coroutine function: the server awaits it without detours.
         self.coroutine = function if inspect.iscoroutinefunction(code) else None
+        #: Whether its calls are worth a carrier: it is a coroutine function that has never waited.
+        self.carried = self.coroutine is not None
 
     def bind(self, inputs: dict[str, Any], call: Call) -> dict[str, Any]:
         """Check the inputs; afterwards the call counts as started."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 from typing import Any
 
 from .calls import CURRENT
@@ -29,7 +30,7 @@ def call_sync(method: str, args: Any) -> Any:
             try:
                 # Waits in slices: an exception that is to end this thread lands between them.
                 return pending.result(timeout=0.1)
-            except TimeoutError:
+            except concurrent.futures.TimeoutError:  # a class of its own before Python 3.11
                 if pending.done():
                     raise
     except BaseException:

@@ -10,10 +10,12 @@ from typing import Any
 from . import wire
 from .answers import Answers
 from .calls import CURRENT, Call, Event, Result
+from .carrier import Carriers
 from .catalog import Catalog
 from .encoding import decode, decode_unchecked
 from .errors import Fault
 from .functions import Function
+from .longtext import LONG
 from .runtime import Runtime
 
 _decode_call = wire.decode_call
@@ -35,13 +37,14 @@ class Server:
         self._answers = Answers(runtime.connection)
         self._catalog = Catalog(runtime, self._answers, self._start, self._fail)
         self._program = self._catalog.program
+        self._carriers = Carriers(self._loop, _inputs, self._done, self._failed)
         self._calls: dict[int, Call] = {}
         self._draining = False
         self._task = asyncio.Task  # kept because user code may replace asyncio's names
 
     # What arrives
 
-    def on_call(self, id: int, meta: Any, body: Any, arrived: int) -> None:
+    def on_call(self, id: int, meta: Any, body: Any, arrived: float) -> None:
         """Start a call, or park it until its definitions are here."""
         if id in self._calls or self._draining:
             self._refuse(id)
@@ -55,6 +58,8 @@ class Server:
         call.program = program = self._program(call.meta.p)
         if program is None or call.meta.l:
             self._catalog.resolve(call)
+        elif type(program) is Function and program.carried and call.meta.s < 0:
+            self._carriers.add(call)
         else:
             call.task = self._task(self._serve(call), loop=self._loop)
 
@@ -108,10 +113,10 @@ class Server:
     def _ping(self, flags: int, id: int, body: Any) -> None:
         if len(body) > wire.PING_BODY_MAX:
             raise ValueError("the body of a PING is longer than 1 KiB")
-        self._loop.call_soon(self._pong, flags, id, bytes(body), time.monotonic_ns())
+        self._loop.call_soon(self._pong, flags, id, bytes(body), time.monotonic())
 
-    def _pong(self, flags: int, id: int, body: bytes, asked: int) -> None:
-        lag = (time.monotonic_ns() - asked) // 1000
+    def _pong(self, flags: int, id: int, body: bytes, asked: float) -> None:
+        lag = int((time.monotonic() - asked) * 1e6)
         self._answers.pong(flags, id, lag, len(self._calls), body)
 
     def _refuse(self, id: int) -> None:
@@ -152,12 +157,26 @@ class Server:
                 result = await program.coroutine(**program.bind(inputs, call))
             else:
                 result = await program.call(inputs, call)
-            if self._guard.forked:
-                self._guard.check()
-            self._answers.result(call, result)
         except BaseException as exc:
+            self._failed(call, exc)
+        else:
+            self._done(call, result)
+
+    def _done(self, call: Call, result: Any) -> None:
+        if self._guard.forked:
             self._guard.check()
+        try:
+            self._answers.result(call, result)
+        except BaseException as exc:  # a result that cannot be written, or whose methods raise
             self._answers.failure(call, exc)
+        self._forget(call)
+
+    def _failed(self, call: Call, exc: BaseException) -> None:
+        self._guard.check()
+        self._answers.failure(call, exc)
+        self._forget(call)
+
+    def _forget(self, call: Call) -> None:
         call.task = None
         del self._calls[call.id]
         if self._draining:
@@ -182,19 +201,17 @@ class Server:
         if call is None or call.verdict is not None:
             return
         call.verdict = verdict
-        if call.task is None:
-            self._catalog.drop(call)
+        if self._catalog.drop(call):
             self._fail(call, verdict)
-        elif call.entered:  # else it sees the verdict when it begins: a task cancelled before that never runs
+        elif call.task is not None and call.entered:
             call.task.cancel()
+        # else it sees the verdict when it begins: a task that is cancelled before that never runs
 
     def _fail(self, call: Call, fault: Fault) -> None:
         """End a call that has not begun."""
         fault.started = "yes" if call.started else "no"
         self._answers.error(call.id, fault)
-        del self._calls[call.id]
-        if self._draining:
-            self._end_if_drained()
+        self._forget(call)
 
     def _end_if_drained(self) -> None:
         if not self._calls:
@@ -206,9 +223,9 @@ def _inputs(call: Call) -> dict[str, Any]:
     call.body = None
     if listed is None:
         try:
-            value = decode_unchecked(body)
+            value = decode_unchecked(body) if len(body) < LONG else decode(body)
         except Exception:
-            value = decode(body)
+            value = decode(body)  # once more, for the error
         return value if type(value) is dict else _object(value)
     try:
         body, attachments = wire.split_attachments(body, listed)

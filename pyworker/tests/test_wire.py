@@ -45,7 +45,7 @@ class Recorder:
     def __init__(self) -> None:
         self.seen: list[tuple[Any, ...]] = []
 
-    def on_call(self, id: int, meta: Any, body: Any, arrived: int) -> None:
+    def on_call(self, id: int, meta: Any, body: Any, arrived: float) -> None:
         self.seen.append((wire.CALL, 0, id, bytes(meta), bytes(body)))
 
     def on_frame(self, kind: int, flags: int, id: int, meta: Any, body: Any) -> None:

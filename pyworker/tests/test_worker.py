@@ -42,6 +42,7 @@ def test_drain_without_calls_ends_at_once(worker: Worker) -> None:
 
 
 def test_sigterm_ends_with_a_goodbye(worker: Worker) -> None:
+    worker.result("good:wait", {"seconds": 0})
     worker.begin("good:wait", {"seconds": 60})
     worker.process.send_signal(signal.SIGTERM)
     assert worker.next().head == {"why": "terminated"}

@@ -1,0 +1,131 @@
+"""Runs coroutine functions that hardly ever wait, without a new task for each call.
+
+Making an asyncio.Task costs more than all the rest of a short call. So a carrier, which is a task,
+takes such calls one after the other and runs the first step of each inside itself, in a context of
+the call's own. When that step is the last one, the carrier takes the next call. When the function
+waits instead, the carrier stays with this call to the end, as its task and nobody else's, and a new
+carrier takes over. A carrier that somebody may have kept hold of is never used for a second call:
+nobody can tell it from a task made for the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import sys
+import types
+from collections.abc import Callable, Generator
+from contextvars import Context, copy_context
+from typing import Any
+from weakref import getweakrefcount
+
+from .calls import CURRENT, Call
+
+_set_current = CURRENT.set
+_references = sys.getrefcount
+
+
+class Carriers:
+    """The calls that are to be carried, and the carrier that takes them. Used from the loop's thread only."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        inputs: Callable[[Call], dict[str, Any]],
+        done: Callable[[Call, Any], None],
+        failed: Callable[[Call, BaseException], None],
+    ) -> None:
+        self._loop = loop
+        self._inputs = inputs
+        self._done = done
+        self._failed = failed
+        self._task = asyncio.Task  # kept because user code may replace asyncio's names
+        self._calls: collections.deque[Call] = collections.deque()
+        self._idle: asyncio.Future[None] | None = None
+        self._carrier: asyncio.Task[None] | None = None
+
+    def add(self, call: Call) -> None:
+        """Run a call of a coroutine function in this turn of the loop."""
+        if not self._calls:
+            self._wake()
+        self._calls.append(call)
+
+    def _wake(self) -> None:
+        idle, self._idle = self._idle, None
+        if idle is not None and not idle.done():
+            idle.set_result(None)
+        else:
+            self._carrier = self._task(self._carry(), loop=self._loop)
+
+    async def _carry(self) -> None:
+        task: Any = self._carrier
+        calls = self._calls
+        try:
+            while True:
+                references, weak = _references(task), getweakrefcount(task)
+                while calls:
+                    call = calls.popleft()
+                    context = copy_context()
+                    try:
+                        waiting = context.run(self._first, call)
+                    except StopIteration as stop:
+                        self._done(call, stop.value)
+                    except BaseException as exc:
+                        self._failed(call, exc)
+                    else:
+                        await self._stay(call, task, context, waiting)
+                        return
+                    if _references(task) != references or getweakrefcount(task) != weak or task._must_cancel:
+                        return
+                self._idle = self._loop.create_future()
+                await self._idle
+        finally:
+            if self._carrier is task:
+                self._hand_over()
+
+    def _first(self, call: Call) -> Any:
+        """Run the first step of a call's coroutine."""
+        verdict = call.verdict
+        if verdict is not None:
+            raise verdict
+        call.entered = True
+        _set_current(call)
+        program = call.program
+        call.coroutine = coroutine = program.coroutine(**program.bind(self._inputs(call), call))
+        return coroutine.send(None)
+
+    async def _stay(self, call: Call, task: asyncio.Task[None], context: Context, waiting: Any) -> None:
+        """Be this call's task from now on."""
+        call.program.carried = False  # from now on its calls get a task each at once
+        call.task = task
+        coroutine, call.coroutine = call.coroutine, None
+        self._hand_over()
+        try:
+            result = await _rest(coroutine, context, waiting)
+        except BaseException as exc:
+            self._failed(call, exc)
+        else:
+            self._done(call, result)
+
+    def _hand_over(self) -> None:
+        self._idle = self._carrier = None
+        if self._calls:
+            self._wake()
+
+
+@types.coroutine
+def _rest(coroutine: Any, context: Context, waiting: Any) -> Generator[Any, Any, Any]:
+    """Drive a coroutine that has begun, each step in its own context."""
+    while True:
+        step, value = coroutine.send, None
+        try:
+            value = yield waiting
+        except GeneratorExit:
+            coroutine.close()
+            raise
+        except BaseException as exc:
+            step, value = coroutine.throw, exc
+        try:
+            waiting = context.run(step, value)
+        except StopIteration as stop:
+            return stop.value
