@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"strings"
 	"sync"
 	"testing"
 
@@ -64,4 +65,20 @@ func benchWorker(b *testing.B) *Worker {
 		b.Fatal(err)
 	}
 	return w
+}
+
+func BenchmarkRedact(b *testing.B) {
+	redact := redactor(nil, nil)
+	lines := map[string]string{
+		"flood":   strings.Repeat("x", 99),
+		"logging": "2026-01-02 03:04:05,678 INFO my.module: processed 123 documents in 4.5 s, 6 skipped, key question",
+	}
+	for name, line := range lines {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				redact(line)
+			}
+		})
+	}
 }

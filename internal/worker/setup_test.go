@@ -119,13 +119,20 @@ func begin(t *testing.T, w *Worker, name, body string) *mux.Pending {
 	return p
 }
 
-// begun waits until user code of the call has begun to run: the ledger says so.
+// begun waits until user code of the call has begun to run: the ledger says so,
+// and nothing else could while the worker is stuck in C code.
 func begun(t *testing.T, w *Worker, p *mux.Pending) {
 	t.Helper()
 	ctx := testkit.Context(t, patience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
 	for !w.ledger.Started(p.ID()) {
-		if _, err := w.Ping(ctx); err != nil {
-			t.Fatalf("the worker ended before the call began: %v", err)
+		select {
+		case <-tick.C:
+		case <-p.Done():
+			t.Fatalf("the call ended before it began: %v", p.Outcome().Err)
+		case <-ctx.Done():
+			t.Fatalf("the call did not begin within %v", patience)
 		}
 	}
 }

@@ -1,0 +1,122 @@
+package worker
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/mux"
+	"github.com/dspool/dspool/internal/testkit"
+)
+
+// eachPython runs a test with real workers of both kinds, one source for all.
+func eachPython(t *testing.T, test func(t *testing.T, s Source), mods ...func(*Config)) {
+	t.Helper()
+	mods = append(mods, python(t, testkit.Python(t)))
+	for name, open := range sources() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, started(t, open(config(t, mods...))))
+		})
+	}
+}
+
+func TestRealWorkersThatCrashSayHow(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, program, body, detail, value, words string }{
+		{"segfault", "segfaults:now", `{}`, "signal", "SIGSEGV", "Segmentation fault"},
+		{"exit without clearing up", "exits:impolitely", `{"code":7}`, "exit", "7", "last words"},
+		{"descriptors closed", "closes_descriptors:all_of_them_async", `{}`, "exit", "70", "user code closed descriptor"},
+	}
+	eachPython(t, func(t *testing.T, s Source) {
+		for _, tt := range tests {
+			w := spawn(t, s)
+			o := outcome(t, begin(t, w, tt.program, tt.body))
+			if o.Err == nil || o.Err.Code != fault.WorkerCrashed || o.Err.Started != fault.StartedYes {
+				t.Errorf("%s: outcome = %s, %+v", tt.name, o.Reply.Body, o.Err)
+				continue
+			}
+			if o.Err.Details[tt.detail] != tt.value || !strings.Contains(o.Err.Details["stderr"], tt.words) {
+				t.Errorf("%s: details = %v", tt.name, o.Err.Details)
+			}
+		}
+	})
+}
+
+func TestARealWorkerThatHoldsTheInterpreterIsKilled(t *testing.T) {
+	t.Parallel()
+	eachPython(t, func(t *testing.T, s Source) {
+		w := spawn(t, s)
+		neighbour := begin(t, w, "good:wait", `{"seconds":60}`)
+		begun(t, w, neighbour)
+		p := begin(t, w, "holds_gil:sleep", `{"seconds":60}`)
+		stuck(t, w)
+		w.Cancel(p, mux.Deadline)
+		for _, p := range []*mux.Pending{p, neighbour} {
+			if o := outcome(t, p); o.Err == nil || o.Err.Code != fault.WorkerUnresponsive {
+				t.Errorf("outcome = %+v", o.Err)
+			}
+		}
+		await(t, "its end", w.Done())
+		if e := w.Exit(); e.Signal != syscall.SIGKILL || !e.Known {
+			t.Errorf("exit = %+v", e)
+		}
+	})
+}
+
+// stuck waits until the worker does not answer a ping: its interpreter is held.
+func stuck(t *testing.T, w *Worker) {
+	t.Helper()
+	limit := testkit.Context(t, patience)
+	for limit.Err() == nil {
+		ctx, cancel := context.WithTimeout(limit, 500*time.Millisecond)
+		_, err := w.Ping(ctx)
+		cancel()
+		if err != nil {
+			return
+		}
+	}
+	t.Fatalf("the worker answers pings after %v", patience)
+}
+
+func TestRealOutputArrivesLineByLine(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var got []Output
+	eachPython(t, func(t *testing.T, s Source) {
+		w := spawn(t, s)
+		if o := outcome(t, begin(t, w, "floods:stderr", `{"megabytes":5}`)); o.Err != nil {
+			t.Fatal(o.Err)
+		}
+		if err := w.Stop(testkit.Context(t, patience)); err != nil {
+			t.Fatal(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if len(got) == 0 || got[0].Worker != "w1" || got[0].Stream != Stderr || strings.Trim(got[0].Line, "x") != "" {
+			t.Errorf("%d lines: %.3v", len(got), got)
+		}
+	}, func(c *Config) {
+		c.OnOutput = func(o Output) {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, o)
+		}
+	})
+}
+
+func TestARealWorkerIsUpSoonAfterItsOrder(t *testing.T) { //nolint:paralleltest // measures
+	s := started(t, NewForkServer(config(t, python(t, testkit.Python(t)))))
+	for range 3 {
+		w := spawn(t, s)
+		took := w.Started().Sub(w.Ordered())
+		t.Logf("up after %v", took)
+		if took > time.Second {
+			t.Errorf("a fork took %v", took)
+		}
+	}
+}
