@@ -79,10 +79,10 @@ func (k *keeper) step(now time.Time) time.Time {
 		return k.kill(now)
 	case level == condemn:
 		return k.neighbours(now, since)
-	case !k.lostAt.IsZero():
-		return k.orphaned(now)
 	case level == hurry:
 		return k.climb(now, overtime)
+	case !k.lostAt.IsZero():
+		return k.orphaned(now)
 	case level == retire:
 		return k.drain(now)
 	default:

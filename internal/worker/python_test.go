@@ -2,6 +2,8 @@ package worker
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -107,6 +109,43 @@ func TestRealOutputArrivesLineByLine(t *testing.T) {
 			got = append(got, o)
 		}
 	})
+}
+
+// A worker that has said goodbye may still run what user code registered for the
+// interpreter's end, but not for ever.
+func TestAWorkerThatLingersAfterItsGoodbyeIsEnded(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	module := "import atexit, time\n\n\ndef linger() -> int:\n    atexit.register(time.sleep, 60)\n    return 1\n"
+	if err := os.WriteFile(filepath.Join(folder, "lingers.py"), []byte(module), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name             string
+		grace, waitsOnly time.Duration
+	}{
+		{"after the grace", 300 * time.Millisecond, patience},
+		{"when nobody waits any longer", patience, 300 * time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := spawn(t, started(t, NewSpawner(config(t, python(t, testkit.Python(t)), func(c *Config) {
+				c.Path, c.TermGrace = []string{folder}, tt.grace
+			}))))
+			if o := outcome(t, begin(t, w, "lingers:linger", `{}`)); o.Err != nil {
+				t.Fatal(o.Err)
+			}
+			since := time.Now()
+			_ = w.Stop(testkit.Context(t, tt.waitsOnly))
+			if took := time.Since(since); took > 5*time.Second {
+				t.Errorf("took %v", took)
+			}
+			if e := w.Exit(); !e.Expected() || e.Signal == 0 && e.Exit.Code != 143 || e.Goodbye == "" {
+				t.Errorf("exit = %+v", e)
+			}
+		})
+	}
 }
 
 func TestARealWorkerIsUpSoonAfterItsOrder(t *testing.T) { //nolint:paralleltest // measures
