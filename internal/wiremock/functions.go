@@ -82,14 +82,41 @@ func stream(c *call) (json.RawMessage, error) {
 		if !c.streamed {
 			break
 		}
-		select {
-		case <-c.credits:
-		case <-c.ctx.Done():
-			return nil, c.ctx.Err()
+		if err := c.event("item", strconv.AppendInt(nil, int64(i), 10)); err != nil {
+			return nil, err
 		}
-		c.send(wire.Frame{Type: wire.TypeEvent, ID: c.id, Meta: wire.EventMeta{Kind: "item"}.Append(nil), Body: strconv.AppendInt(nil, int64(i), 10)})
 	}
 	return encode(n)
+}
+
+// event sends an EVENT when there is credit for it.
+func (c *call) event(kind string, data []byte) error {
+	select {
+	case <-c.credits:
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+	c.send(wire.Frame{Type: wire.TypeEvent, ID: c.id, Meta: wire.EventMeta{Kind: kind}.Append(nil), Body: data})
+	return nil
+}
+
+// chunk streams a field whose value is text, if the caller takes a stream.
+func (c *call) chunk(field string, value any) error {
+	text, ok := value.(string)
+	if !ok || !c.streamed {
+		return nil
+	}
+	for at, word := range strings.SplitAfter(text, " ") {
+		last := at == strings.Count(text, " ")
+		data, err := encode(map[string]any{"predict": "self", "field": field, "text": word, "last": last})
+		if err != nil {
+			return err
+		}
+		if err := c.event("chunk", data); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func giveBack(c *call) (json.RawMessage, error) {

@@ -9,9 +9,10 @@ import (
 
 // A program is a definition as this worker understands it.
 type program struct {
-	name   string // of a "mock:NAME" function, "" for other kinds
-	does   func(*call) (json.RawMessage, error)
-	fields []field
+	name    string // of a "mock:NAME" function, "" for other kinds
+	does    func(*call) (json.RawMessage, error)
+	fields  []field
+	samples samples
 }
 
 type field struct {
@@ -23,7 +24,8 @@ type definition struct {
 	Kind      string `json:"kind"`
 	Ref       string `json:"ref"`
 	Signature struct {
-		Outputs []field `json:"outputs"`
+		Outputs []field        `json:"outputs"`
+		Defs    map[string]any `json:"defs"`
 	} `json:"signature"`
 }
 
@@ -33,7 +35,7 @@ func readProgram(body []byte) (*program, *fault.Error) {
 		return nil, fault.Wrap(fault.InvalidArgument, err, "the program's definition cannot be read").WithStarted(fault.StartedNo)
 	}
 	if d.Kind != "func" {
-		return &program{fields: d.Signature.Outputs}, nil
+		return &program{fields: d.Signature.Outputs, samples: samples{defs: d.Signature.Defs}}, nil
 	}
 	name, mine := strings.CutPrefix(d.Ref, "mock:")
 	does := function(name)
@@ -57,50 +59,12 @@ func (p *program) run(c *call) (json.RawMessage, error) {
 	}
 	out := map[string]any{}
 	for _, f := range p.fields {
-		out[f.Name] = sampleOf(f)
+		out[f.Name] = p.samples.of(f.Name, f.Schema)
+		if err := c.chunk(f.Name, out[f.Name]); err != nil {
+			return nil, err
+		}
 	}
 	return encode(out)
-}
-
-// sampleOf makes a value of the field's type.
-func sampleOf(f field) any {
-	if members, ok := f.Schema["enum"].([]any); ok && len(members) > 0 {
-		return members[0]
-	}
-	switch f.Schema["type"] {
-	case "integer":
-		return whole(f.Schema["minimum"])
-	case "number":
-		return number(f.Schema["minimum"], f.Schema["maximum"])
-	case "boolean":
-		return true
-	case "array":
-		return []any{}
-	case "object":
-		return map[string]any{}
-	default:
-		return "mock " + f.Name
-	}
-}
-
-func whole(minimum any) any {
-	if m, ok := minimum.(float64); ok {
-		return m
-	}
-	return 1
-}
-
-func number(minimum, maximum any) any {
-	low, hasLow := minimum.(float64)
-	high, hasHigh := maximum.(float64)
-	switch {
-	case hasLow && hasHigh:
-		return (low + high) / 2
-	case hasLow:
-		return low
-	default:
-		return 0.5
-	}
 }
 
 func encode(v any) (json.RawMessage, error) {
