@@ -18,7 +18,7 @@ import (
 // eachPython runs a test with real workers of both kinds, one source for all.
 func eachPython(t *testing.T, test func(t *testing.T, s Source), mods ...func(*Config)) {
 	t.Helper()
-	mods = append(mods, python(t, testkit.Python(t)))
+	mods = append([]func(*Config){python(t, testkit.Python(t))}, mods...)
 	for name, open := range sources() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,11 +51,25 @@ func TestRealWorkersThatCrashSayHow(t *testing.T) {
 
 func TestARealWorkerThatHoldsTheInterpreterIsKilled(t *testing.T) {
 	t.Parallel()
+	folder := module(t, "holds", `
+import ctypes, sys
+
+async def wait() -> None:
+    import asyncio
+    await asyncio.sleep(60)
+
+def hold() -> None:
+    sleep = ctypes.PyDLL(None).sleep
+    print("held", file=sys.stderr, flush=True)
+    sleep(60)
+`)
+	held := make(chan Output, 100)
 	eachPython(t, func(t *testing.T, s Source) {
 		w := spawn(t, s)
-		neighbour := begin(t, w, "good:wait", `{"seconds":60}`)
+		neighbour := begin(t, w, "holds:wait", `{}`)
 		begun(t, w, neighbour)
-		p := begin(t, w, "holds_gil:sleep", `{"seconds":60}`)
+		p := begin(t, w, "holds:hold", `{}`)
+		<-held
 		stuck(t, w)
 		w.Cancel(p, mux.Deadline)
 		for _, p := range []*mux.Pending{p, neighbour} {
@@ -67,7 +81,21 @@ func TestARealWorkerThatHoldsTheInterpreterIsKilled(t *testing.T) {
 		if e := w.Exit(); e.Signal != syscall.SIGKILL || !e.Known {
 			t.Errorf("exit = %+v", e)
 		}
-	})
+	}, func(c *Config) { c.OnOutput = func(o Output) { held <- o } }, userCode(folder))
+}
+
+// module writes a Python module and returns its folder.
+func module(t *testing.T, name, text string) string {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, name+".py"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+func userCode(folder string) func(*Config) {
+	return func(c *Config) { c.Path = append(c.Path, folder) }
 }
 
 // stuck waits until the worker does not answer a ping: its interpreter is held.
@@ -115,11 +143,13 @@ func TestRealOutputArrivesLineByLine(t *testing.T) {
 // interpreter's end, but not for ever.
 func TestAWorkerThatLingersAfterItsGoodbyeIsEnded(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	module := "import atexit, time\n\n\ndef linger() -> int:\n    atexit.register(time.sleep, 60)\n    return 1\n"
-	if err := os.WriteFile(filepath.Join(folder, "lingers.py"), []byte(module), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	folder := module(t, "lingers", `
+import atexit, time
+
+def linger() -> int:
+    atexit.register(time.sleep, 60)
+    return 1
+`)
 	tests := []struct {
 		name             string
 		grace, waitsOnly time.Duration
@@ -130,8 +160,8 @@ func TestAWorkerThatLingersAfterItsGoodbyeIsEnded(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := spawn(t, started(t, NewSpawner(config(t, python(t, testkit.Python(t)), func(c *Config) {
-				c.Path, c.TermGrace = []string{folder}, tt.grace
+			w := spawn(t, started(t, NewSpawner(config(t, python(t, testkit.Python(t)), userCode(folder), func(c *Config) {
+				c.TermGrace = tt.grace
 			}))))
 			if o := outcome(t, begin(t, w, "lingers:linger", `{}`)); o.Err != nil {
 				t.Fatal(o.Err)

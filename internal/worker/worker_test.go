@@ -132,10 +132,10 @@ func TestAWorkerThatIgnoresACancellationIsKilledAfterItsNeighboursGrace(t *testi
 		j := newJournal()
 		w := spawn(t, started(t, open(config(t, func(c *Config) {
 			c.OnTransition = j.note
-			c.CancelGrace = 400 * time.Millisecond
+			c.CancelGrace = time.Second
 		}))))
 		hung := begin(t, w, "hang", `{}`)
-		quick := begin(t, w, "sleep", `{"ms":600}`) // ends within the second grace
+		quick := begin(t, w, "sleep", `{"ms":1500}`) // ends within the second grace
 		slow := begin(t, w, "sleep", `{"ms":60000}`)
 		for _, p := range []*mux.Pending{hung, quick, slow} {
 			begun(t, w, p)
@@ -162,13 +162,13 @@ func TestAWorkerThatIgnoresACancellationIsKilledAfterItsNeighboursGrace(t *testi
 
 func TestAWorkerWithNothingButHungCallsIsKilledWithoutFurtherGrace(t *testing.T) {
 	t.Parallel()
-	w := spawn(t, started(t, NewSpawner(config(t, func(c *Config) { c.CancelGrace = 300 * time.Millisecond }))))
+	w := spawn(t, started(t, NewSpawner(config(t, func(c *Config) { c.CancelGrace = time.Second }))))
 	p := begin(t, w, "hang", `{}`)
 	begun(t, w, p)
 	since := time.Now()
 	w.Cancel(p, mux.Canceled)
 	await(t, "Done", w.Done())
-	if took := time.Since(since); took > 550*time.Millisecond {
+	if took := time.Since(since); took > 1900*time.Millisecond {
 		t.Errorf("took %v, although no neighbour needed a grace", took)
 	}
 }
