@@ -27,11 +27,9 @@ func TestCallsAreAnswered(t *testing.T) {
 		"1 MB less":   {"echo", input{"text": strings.Repeat("x", 900_000)}, `"` + strings.Repeat("x", 900_000) + `"`},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			wantReply(t, outcome(t, begin(t, b.conn, c.program, c.in)), c.want)
 		})
-	}
-	if n := b.conn.InFlight(); n != 0 {
-		t.Errorf("%d calls in flight after all were answered", n)
 	}
 }
 
@@ -44,6 +42,9 @@ func TestManyCallsAtOnceGetEachItsOwnAnswer(t *testing.T) {
 	}
 	for i, p := range calls {
 		wantReply(t, outcome(t, p), fmt.Sprint(i))
+	}
+	if n := b.conn.InFlight(); n != 0 {
+		t.Errorf("%d calls in flight after all were answered", n)
 	}
 }
 
@@ -148,7 +149,8 @@ func TestBeginRefusesWhatCannotBeSent(t *testing.T) {
 	} {
 		c.call.Program = "echo"
 		_, err := b.conn.Begin(&c.call)
-		t.Run(name, func(t *testing.T) { wantFault(t, err, c.want, fault.StartedNo) })
+		t.Log(name)
+		wantFault(t, err, c.want, fault.StartedNo)
 	}
 	busy := begin(t, b.conn, "heed", input{})
 	_, err := b.conn.Begin(&mux.Call{Program: "echo"})
@@ -156,6 +158,23 @@ func TestBeginRefusesWhatCannotBeSent(t *testing.T) {
 	busy.Cancel(mux.Canceled)
 	outcome(t, busy)
 	wantReply(t, outcome(t, begin(t, b.conn, "echo", input{"text": 1})), "1")
+}
+
+func TestStartedOfACallInFlightComesFromTheLedgerAndIsNeverNo(t *testing.T) {
+	t.Parallel()
+	conn, worker := raw(t, mux.Config{Ledger: fixedLedger{1: true}})
+	first, second := begin(t, conn, "p", input{}), begin(t, conn, "p", input{})
+	if got := first.Started(); got != fault.StartedYes {
+		t.Errorf("a call in the ledger: %q", got)
+	}
+	if got := second.Started(); got != fault.StartedUnknown {
+		t.Errorf("a call that may still begin: %q", got)
+	}
+	worker.send(wire.Frame{Type: wire.TypeError, ID: second.ID(), Body: []byte(`{"code":"not_found","message":"","started":"no"}`)})
+	await(t, second.Done())
+	if got := second.Started(); got != fault.StartedNo {
+		t.Errorf("a call that ended before it began: %q", got)
+	}
 }
 
 func TestIdsSkipSlotsInUse(t *testing.T) {

@@ -19,7 +19,7 @@ func (babble) Close() error                { return nil }
 // connection ends when the worker leaves and every call has its outcome.
 func FuzzConn(f *testing.F) {
 	hello := wire.Append(nil, wire.Frame{Type: wire.TypeHello, Body: []byte(`{"version":1}`)})
-	for typ := wire.Type(0); typ < 20; typ++ {
+	for typ := range wire.Type(20) {
 		f.Add(wire.Append(nil, wire.Frame{Type: typ, ID: 1, Meta: []byte(`{"k":"item"}`), Body: []byte("1")}))
 		f.Add(wire.Append(nil, wire.Frame{Type: typ, ID: 2, Meta: []byte(`{"m":"x"}`), Body: []byte(`{"code":"canceled","message":"m"}`)}))
 	}

@@ -124,10 +124,10 @@ func (c *Conn) complain(id uint64, err error) {
 // this frame would have ended, or whose stream now has a hole, fails.
 func (c *Conn) refuseFrame(ferr *wire.FrameError) {
 	err := &fault.Error{Code: ferr.Code, Message: "the worker's answer cannot be used: " + ferr.Message}
-	switch ferr.Type {
-	case wire.TypeResult, wire.TypeError, wire.TypePong:
+	switch t := ferr.Type; {
+	case t == wire.TypeResult || t == wire.TypeError || t == wire.TypePong:
 		c.settle(ferr.ID, Outcome{Err: err})
-	case wire.TypeEvent:
+	case t == wire.TypeEvent:
 		c.spoil(ferr.ID, err)
 	}
 	if ferr.Type == wire.TypeError {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -91,9 +92,7 @@ func (f Fault) Error() *fault.Error {
 	}
 	if f.Type != "" || f.Traceback != "" {
 		e.Details = make(map[string]string, len(f.Details)+2)
-		for name, value := range f.Details {
-			e.Details[name] = value
-		}
+		maps.Copy(e.Details, f.Details)
 		setNonEmpty(e.Details, "type", f.Type)
 		setNonEmpty(e.Details, "traceback", f.Traceback)
 	}
