@@ -38,13 +38,22 @@ func (e Exit) String() string {
 	}
 }
 
-// Last returns at most n of the last lines of standard error as one text.
+// fatal is how Python begins its report of a crash in native code. The report
+// goes on with the frames of every thread, which may be hundreds of lines.
+const fatal = "Fatal Python error"
+
+// Last returns at most n lines of standard error as one text: those that tell
+// most. They are the last ones, or those from Python's report of a crash on.
 func (e Exit) Last(n int) string {
 	lines := e.Stderr
-	if len(lines) > n {
-		lines = lines[len(lines)-n:]
+	from := max(len(lines)-n, 0)
+	for i := range from {
+		if strings.HasPrefix(lines[i], fatal) {
+			from = i
+			break
+		}
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(lines[from:min(from+n, len(lines))], "\n")
 }
 
 func exitOf(state *os.ProcessState, err error) Exit {

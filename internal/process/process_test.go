@@ -79,6 +79,33 @@ func TestExitTellsCodeSignalAndLastLines(t *testing.T) {
 	}
 }
 
+func TestTheLinesThatTellMost(t *testing.T) {
+	t.Parallel()
+	plain := []string{"a", "b", "c"}
+	crash := []string{"before", "Fatal Python error: Segmentation fault", "", "Thread 1", "Thread 2"}
+	tests := []struct {
+		name  string
+		lines []string
+		n     int
+		want  string
+	}{
+		{"the last", plain, 2, "b\nc"},
+		{"all there are", plain, 9, "a\nb\nc"},
+		{"nothing", nil, 3, ""},
+		{"a crash in native code", crash, 1, "Fatal Python error: Segmentation fault"},
+		{"a crash with room for all", crash, 9, "before\nFatal Python error: Segmentation fault\n\nThread 1\nThread 2"},
+		{"a crash with room for some", crash, 3, "Fatal Python error: Segmentation fault\n\nThread 1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := (Exit{Stderr: tt.lines}).Last(tt.n); got != tt.want {
+				t.Errorf("Last(%d) = %q, want %q", tt.n, got, tt.want)
+			}
+		})
+	}
+}
+
 func TestDescriptorsArriveFromThreeOn(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()

@@ -12,7 +12,7 @@ import (
 // Bounds of what a crash error carries of a worker's standard error.
 const (
 	crashLines = 20
-	crashBytes = 4 << 10
+	crashBytes = 8 << 10
 )
 
 // An Exit tells how and why a worker ended.
