@@ -3,36 +3,77 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
+import threading
+from contextvars import copy_context
 from typing import Any
 
-from .calls import CURRENT
+from .calls import CURRENT, Call
 from .errors import Fault
+
+_SLICE = 0.1
+_Task = asyncio.Task
 
 
 async def call(method: str, args: Any) -> Any:
     """Call a function of the host's and wait for the result. Only inside a call, on the event loop."""
-    current = CURRENT.get(None)
-    if current is None:
-        raise Fault("unsupported", "host.call works only while a call runs")
+    current = _current()
     return await current.runtime.host.call(method, args, current.id)
 
 
 def call_sync(method: str, args: Any) -> Any:
     """Do the same from a sync function; it holds up its thread until the host answers."""
+    asked = _Asked(_current())
+    try:
+        asked.begin(method, args)  # an exception that is to end this thread may come as early as here
+        return asked.wait()
+    except BaseException:
+        asked.give_up()
+        raise
+
+
+def _current() -> Call:
     current = CURRENT.get(None)
     if current is None:
-        raise Fault("unsupported", "host.call_sync works only while a call runs")
-    loop = current.runtime.loop
-    pending = asyncio.run_coroutine_threadsafe(call(method, args), loop)
-    try:
-        while True:
-            try:
-                # Waits in slices: an exception that is to end this thread lands between them.
-                return pending.result(timeout=0.1)
-            except concurrent.futures.TimeoutError:  # a class of its own before Python 3.11
-                if pending.done():
-                    raise
-    except BaseException:
-        pending.cancel()
-        raise
+        raise Fault("unsupported", "the host can be asked only while a call runs")
+    return current
+
+
+class _Asked:
+    """One host call that a thread waits for.
+
+    An exception may be raised in the waiting thread at any moment, so no lock is ever held there that
+    the event loop could want: the only one is released by the loop and acquired by the thread.
+    """
+
+    def __init__(self, current: Call) -> None:
+        self._loop = current.runtime.loop
+        self._answered = threading.Lock()
+        self._answered.acquire()
+        self._task: Any = None
+
+    def begin(self, method: str, args: Any) -> None:
+        """Send the host call."""
+        self._loop.call_soon_threadsafe(self._begin, method, args, context=copy_context())
+
+    def wait(self) -> Any:
+        """Wait in slices: what is to end this thread is raised between them."""
+        while not self._answered.acquire(timeout=_SLICE):
+            pass
+        return self._task.result()
+
+    def give_up(self) -> None:
+        """Tell the host that nobody waits any more."""
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def _begin(self, method: str, args: Any) -> None:
+        self._task = _Task(call(method, args), loop=self._loop)
+        self._task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        if not task.cancelled():
+            task.exception()  # looked at, so that nothing is logged when nobody waits
+        self._answered.release()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
