@@ -3,14 +3,14 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
-	"io"
-	"net"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
+	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/internal/testkit"
 	"github.com/dspool/dspool/internal/wire"
 )
@@ -39,42 +39,38 @@ func TestMedianOfEvenAndOddCounts(t *testing.T) {
 	}
 }
 
-// A reader of pipe ends that come in pieces: the walk over frames must not
-// depend on where a read ends.
-type halfConn struct {
-	net.Conn
-	io.Reader
-}
-
-func (c halfConn) Read(p []byte) (int, error) { return c.Reader.Read(p) }
-
-func TestEchoConnTurnsCallsIntoResultsWhereverReadsEnd(t *testing.T) {
+func TestTurnerMakesResultsOfCallsWhereverReadsEnd(t *testing.T) {
 	t.Parallel()
 	var stream []byte
 	for id := range uint64(5) {
 		stream = wire.Append(stream, wire.Frame{Type: wire.TypeCall, ID: id + 1, Meta: []byte(`{"p":"x"}`), Body: bytes.Repeat([]byte{2}, int(id)*7)})
 	}
-	readers := map[string]io.Reader{
-		"whole": bytes.NewReader(stream), "torn": iotest.OneByteReader(bytes.NewReader(stream)), "halves": iotest.HalfReader(bytes.NewReader(stream)),
-	}
-	for name, reader := range readers {
-		t.Run(name, func(t *testing.T) {
+	for _, step := range []int{1, 3, 16, 17, len(stream)} {
+		t.Run(strconv.Itoa(step), func(t *testing.T) {
 			t.Parallel()
-			conn, err := newEchoConn(halfConn{Reader: reader}, "n")
-			if err != nil {
-				t.Fatal(err)
+			turned := bytes.Clone(stream)
+			var turn turner
+			for piece := range slices.Chunk(turned, step) {
+				if turn.over(piece) {
+					t.Fatal("there was no DRAIN")
+				}
 			}
-			frames := wire.NewDecoder(conn, 0)
-			if hello, err := frames.Next(); err != nil || hello.Type != wire.TypeHello {
-				t.Fatalf("first frame %v, %v, want HELLO", hello.Type, err)
-			}
+			frames := wire.NewDecoder(bytes.NewReader(turned), 0)
 			for id := range uint64(5) {
 				f, err := frames.Next()
-				if err != nil || f.Type != wire.TypeResult || f.ID != id+1 || len(f.Body) != int(id)*7 {
+				if err != nil || f.Type != wire.TypeResult || f.ID != id+1 || len(f.Body) != int(id)*7 || bytes.ContainsFunc(f.Body, func(r rune) bool { return r != 2 }) {
 					t.Fatalf("frame %d: %v id %d with %d bytes, %v", id, f.Type, f.ID, len(f.Body), err)
 				}
 			}
 		})
+	}
+}
+
+func TestTurnerSeesTheDrain(t *testing.T) {
+	t.Parallel()
+	var turn turner
+	if !turn.over(wire.Append(nil, wire.Frame{Type: wire.TypeDrain})) {
+		t.Error("a DRAIN was not seen")
 	}
 }
 
@@ -84,17 +80,24 @@ func TestFloorSendsBytesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := startFloor(testkit.Context(t, 10*time.Second), binary)
+	ctx := testkit.Context(t, 10*time.Second)
+	b := &bencher{Config: Config{Binary: binary}}
+	pool, err := b.pool(ctx, dspool.Config{Workers: 2, Command: []string{binary, FloorCommand}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	spec, err := dspool.NewFunc("any:function")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pair{floor: pool, spec: spec}
 	for _, size := range []int{1, 64, 1 << 20} {
 		body, _ := echoInput(size)
-		if err := f.call(body); err != nil {
+		if err := p.theirs(body)(ctx); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := f.stop(); err != nil {
+	if err := stop(pool); err != nil {
 		t.Error(err)
 	}
 }

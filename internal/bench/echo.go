@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/dspool/dspool"
@@ -25,12 +24,11 @@ const (
 	bigLatencyTarget     = 1.5
 )
 
-// A pair is the pool and the floor, measured in turn.
+// A pair is two pools that differ only in what is behind them: Python workers,
+// and the floor's processes.
 type pair struct {
-	pool   *dspool.Pool
-	floors []*floor
-	next   atomic.Uint64
-	spec   *dspool.Spec
+	python, floor *dspool.Pool
+	spec          *dspool.Spec
 }
 
 func (b *bencher) pair(ctx context.Context, workers int) (*pair, error) {
@@ -39,32 +37,27 @@ func (b *bencher) pair(ctx context.Context, workers int) (*pair, error) {
 		return nil, err
 	}
 	p := &pair{spec: spec}
-	if p.pool, err = b.pool(ctx, dspool.Config{Workers: workers}); err != nil {
+	if p.python, err = b.pool(ctx, dspool.Config{Workers: workers}); err != nil {
 		return nil, err
 	}
-	for range workers {
-		f, err := startFloor(ctx, b.Binary)
-		if err != nil {
+	if p.floor, err = b.pool(ctx, dspool.Config{Workers: workers, Command: []string{b.Binary, FloorCommand}}); err != nil {
+		return nil, errors.Join(err, stop(p.python))
+	}
+	for _, pool := range []*dspool.Pool{p.python, p.floor} {
+		if err := serving(ctx, pool, workers); err != nil {
 			return nil, errors.Join(err, p.stop())
 		}
-		p.floors = append(p.floors, f)
 	}
 	return p, nil
 }
 
-func (p *pair) stop() error {
-	err := stop(p.pool)
-	for _, f := range p.floors {
-		err = errors.Join(err, f.stop())
-	}
-	return err
-}
+func (p *pair) stop() error { return errors.Join(stop(p.python), stop(p.floor)) }
 
-// ours makes one call through the pool and checks the answer.
-func (p *pair) ours(input, want json.RawMessage) caller {
+// echo makes one call through a pool and checks the answer's length.
+func (p *pair) echo(pool *dspool.Pool, input, want json.RawMessage) caller {
 	request := dspool.Request{Program: p.spec, Input: input}
 	return func(ctx context.Context) error {
-		response, err := p.pool.Call(ctx, request)
+		response, err := pool.Call(ctx, request)
 		if err != nil {
 			return fmt.Errorf("echo: %w", err)
 		}
@@ -75,12 +68,9 @@ func (p *pair) ours(input, want json.RawMessage) caller {
 	}
 }
 
-// theirs sends the same bytes to the floor's processes in turn.
-func (p *pair) theirs(input json.RawMessage) caller {
-	return func(context.Context) error {
-		return p.floors[p.next.Add(1)%uint64(len(p.floors))].call(input)
-	}
-}
+// ours gives the text back, theirs the whole input.
+func (p *pair) ours(input, output json.RawMessage) caller { return p.echo(p.python, input, output) }
+func (p *pair) theirs(input json.RawMessage) caller       { return p.echo(p.floor, input, input) }
 
 // echoInput returns an input whose text is n bytes long, and the answer to it.
 func echoInput(n int) (input, output json.RawMessage) {
@@ -134,7 +124,7 @@ func (b *bencher) echoThroughput(ctx context.Context, p *pair) (Figure, error) {
 	}
 	return Figure{
 		Name: "echo_throughput_ratio", Value: median(ratios), Unit: "ratio", Target: echoThroughputTarget, AtLeast: true,
-		Compared: "byte echo, same client, 2 processes, 64 callers",
+		Compared: "bare byte echo, same client, 2 processes, 64 callers",
 		Raw:      map[string]float64{"calls_per_s": median(ours), "floor_calls_per_s": median(theirs)},
 	}, nil
 }
@@ -165,7 +155,7 @@ func (b *bencher) echoLatency(ctx context.Context, p *pair, l echoLatency) (Figu
 	}
 	return Figure{
 		Name: l.name, Value: median(ratios), Unit: "ratio", Target: l.target,
-		Compared: fmt.Sprintf("byte echo, same client, %d bytes, 1 caller", l.bytes),
+		Compared: fmt.Sprintf("bare byte echo, same client, %d bytes, 1 caller", l.bytes),
 		Raw:      map[string]float64{"p50_us": median(mine), "floor_p50_us": median(floor)},
 	}, nil
 }

@@ -7,8 +7,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testkit.Main(m, testkit.Command{Name: FloorCommand, Run: func([]string) int {
-		if ServeFloor() != nil {
+	testkit.Main(m, testkit.Command{Name: FloorCommand, Run: func(args []string) int {
+		if ServeFloor(args[1:]) != nil {
 			return 1
 		}
 		return 0

@@ -99,8 +99,9 @@ func machine() string {
 
 // pool starts a pool that serves the measured functions.
 func (b *bencher) pool(ctx context.Context, config dspool.Config) (*dspool.Pool, error) {
-	config.Python, config.CacheDir = b.python, b.CacheDir
-	config.Path = append(config.Path, b.code)
+	if len(config.Command) == 0 {
+		config.Python, config.CacheDir, config.Path = b.python, b.CacheDir, []string{b.code}
+	}
 	pool, err := dspool.New(config)
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)

@@ -43,8 +43,8 @@ func newBenchCommand(a *app) *cobra.Command {
 // newFloorCommand is the floor's process: it only sends bytes back.
 func newFloorCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: bench.FloorCommand, Hidden: true, Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return bench.ServeFloor() },
+		Use: bench.FloorCommand, Hidden: true, DisableFlagParsing: true,
+		RunE: func(_ *cobra.Command, args []string) error { return bench.ServeFloor(args) },
 	}
 }
 
