@@ -54,7 +54,7 @@ const (
 	Short
 	// Full: every worker is up.
 	Full
-	// Open: a crash loop. No worker is started before RetryAt.
+	// Open: a crash loop, or starts in vain. The next try is at RetryAt.
 	Open
 	// Stopped: over.
 	Stopped

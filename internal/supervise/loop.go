@@ -28,6 +28,7 @@ type loop struct {
 	retryAt  time.Time
 	open     bool
 	probing  bool // one start decides whether the others follow
+	rounds   int  // of failed starts since a worker last came up
 
 	sourceUp       bool
 	sourceStarting bool
@@ -164,7 +165,7 @@ func closed(c <-chan struct{}) bool {
 func (l *loop) cameUp(w *worker.Worker, source <-chan struct{}) {
 	l.up[w] = struct{}{}
 	l.origins[w] = source
-	l.probing, l.open = false, false
+	l.probing, l.open, l.rounds = false, false, 0
 	if !l.meter.looping(time.Now()) {
 		l.failure = nil
 	}

@@ -48,6 +48,11 @@ func (l *loop) diedEarly(exit worker.Exit) {
 	}
 }
 
+// futileRounds is how many rounds of starts may fail, one after the other and with
+// no worker up, before callers are told instead of kept waiting. Most such
+// failures do not pass by themselves; the tries go on.
+const futileRounds = 2
+
 // failed counts a start that did not succeed and pauses before the next one.
 func (l *loop) failed(err *fault.Error) {
 	if l.ctx.Err() != nil {
@@ -58,9 +63,10 @@ func (l *loop) failed(err *fault.Error) {
 	l.meter.fail(now)
 	l.failure = err
 	if now.After(l.retryAt) {
-		l.pause() // the first one of its round
+		l.rounds++ // the first one of its round
+		l.pause()
 	}
-	l.open = l.open || l.meter.looping(now) || hopeless(err)
+	l.open = l.open || l.meter.looping(now) || hopeless(err) || len(l.up) == 0 && l.rounds >= futileRounds
 }
 
 // hopeless reports whether a start failed in a way that does not pass by itself.

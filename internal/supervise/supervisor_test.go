@@ -138,6 +138,19 @@ func TestACommandThatDoesNotExistIsHopelessAtOnce(t *testing.T) {
 	}
 }
 
+func TestCallersAreToldSoonWhenNothingComesUp(t *testing.T) {
+	t.Parallel()
+	eachSource(t, func(t *testing.T, open func(worker.Config) worker.Source) {
+		h := newWatch()
+		since := time.Now()
+		start(t, h.config(1), open(only(t, flag(t))))
+		h.await(t, "the crash loop", func() bool { return h.opened() != nil })
+		if took := time.Since(since); took > 5*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
 func TestWorkersThatDieBeforeTheirFirstCallMakeACrashLoop(t *testing.T) {
 	t.Parallel()
 	h := newWatch()
