@@ -32,7 +32,7 @@ func (p *Pool) Call(ctx context.Context, req Request) (Response, error) {
 		if err == nil {
 			return resp, nil
 		}
-		if !p.retry(&t, m, err) {
+		if !p.retry(ctx, &t, m, err) {
 			return Response{}, p.counts.failed(err)
 		}
 	}
@@ -108,7 +108,7 @@ func (t *task) response(m *member, waited time.Duration, o mux.Outcome) (Respons
 }
 
 // retry prepares a task for another worker, if that is right.
-func (p *Pool) retry(t *task, m *member, err *fault.Error) bool {
+func (p *Pool) retry(ctx context.Context, t *task, m *member, err *fault.Error) bool {
 	if m == nil {
 		return false
 	}
@@ -117,12 +117,28 @@ func (p *Pool) retry(t *task, m *member, err *fault.Error) bool {
 		return false
 	}
 	p.counts.again(kind)
-	if !m.State().Takes() {
-		p.desk.Remove(m.ID())
-	}
 	t.ask.Avoid, t.ask.Again = m.ID(), true
 	p.publish(PoolEvent{Kind: kind, Worker: m.ID(), PID: m.PID(), Err: err, Reason: err.Message})
+	if refusal(err) {
+		awaitLeave(ctx, m)
+	}
 	return true
+}
+
+// awaitLeave gives a worker that refused a call a moment to be known as gone:
+// its connection may fail before its end is noticed, and until then it would
+// be chosen again.
+func awaitLeave(ctx context.Context, m *member) {
+	if !m.State().Takes() {
+		return
+	}
+	timer := time.NewTimer(leaveGrace)
+	defer timer.Stop()
+	select {
+	case <-m.Leaving():
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 func named(err *fault.Error, worker string) *fault.Error {

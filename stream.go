@@ -50,7 +50,7 @@ func (p *Pool) stream(ctx context.Context, req *Request, yield func(Event, error
 		if err == nil {
 			return nil
 		}
-		if !p.retry(&t, m, err) {
+		if !p.retry(ctx, &t, m, err) {
 			return err
 		}
 	}

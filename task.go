@@ -15,6 +15,9 @@ const (
 	// refusalsMax is how often a call may find a worker gone between the
 	// choice and the hand-out.
 	refusalsMax = 32
+	// leaveGrace is how long a worker that refused a call may take to be known
+	// as gone.
+	leaveGrace = 250 * time.Millisecond
 )
 
 // A task is one call on its way through the pool. It lives on the caller's

@@ -9,33 +9,40 @@ import (
 	"github.com/dspool/dspool/fault"
 )
 
-// losses: a dead worker is nobody's problem.
+// losses: a dead worker is nobody's problem. One test after the other, on a
+// subject that has to be whole after each.
 func (s *suite) losses(t *testing.T) {
-	t.Run("a program that kills its worker", s.crash)               // CHK-27, CHK-36
-	t.Run("a program that exits", s.exit)                           // CHK-27, CHK-29
-	t.Run("a worker killed from outside during a stream", s.killed) // CHK-36
-	t.Run("an idempotent program runs again", s.idempotent)
-	t.Run("a call that never started goes on silently", s.redispatched) // CHK-132
-	t.Run("the runner outlives every worker", s.outlives)               // CHK-17
+	t.Run("a program that exits", s.exit) // CHK-27, CHK-29
+	subject := s.Open(t, nil)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, Subject)
+	}{
+		{"a program that kills its worker", crash},               // CHK-27, CHK-36
+		{"a worker killed from outside during a stream", killed}, // CHK-36
+		{"an idempotent program runs again", idempotent},
+		{"a call that never started goes on silently", s.redispatched}, // CHK-132
+		{"the runner outlives every worker", outlives},                 // CHK-17
+	} {
+		t.Run(test.name, func(t *testing.T) { //nolint:paralleltest // they share the subject
+			test.run(t, subject)
+			whole(t, subject)
+		})
+	}
 }
 
-func (s *suite) crash(t *testing.T) {
-	t.Parallel()
-	subject := s.Open(t, nil)
+func crash(t *testing.T, subject Subject) {
 	_, err := subject.Call(bounded(t), dspool.Request{Program: program(t, "crash")})
 	f := want(t, err, fault.WorkerCrashed)
 	wantStarted(t, f, fault.StartedYes)
 	if f.Details["signal"] != "SIGKILL" || f.Worker == "" || fault.Retryable(err) {
 		t.Errorf("details %v, worker %q, retryable %v", f.Details, f.Worker, fault.Retryable(err))
 	}
-	s.whole(t, subject)
-	if n := subject.Status().Totals.Crashes; n != 1 {
-		t.Errorf("%d crashes counted, want 1", n)
-	}
+	until(t, "the crash is counted", func() bool { return subject.Status().Totals.Crashes == 1 })
 }
 
 // whole waits for full strength and checks that calls are served.
-func (s *suite) whole(t *testing.T, subject Subject) {
+func whole(t *testing.T, subject Subject) {
 	t.Helper()
 	until(t, "the subject is at full strength", func() bool {
 		st := subject.Status()
@@ -56,12 +63,10 @@ func (s *suite) exit(t *testing.T) {
 	if f.Details["exit"] != "7" || !strings.Contains(f.Details["stderr"], "eeee") {
 		t.Errorf("details exit %q, stderr %.60q", f.Details["exit"], f.Details["stderr"])
 	}
-	s.whole(t, subject)
+	whole(t, subject)
 }
 
-func (s *suite) killed(t *testing.T) {
-	t.Parallel()
-	subject := s.Open(t, nil)
+func killed(t *testing.T, subject Subject) {
 	var last error
 	events := 0
 	for ev, err := range subject.Stream(bounded(t), streamOf(t, 1_000_000)) {
@@ -78,7 +83,6 @@ func (s *suite) killed(t *testing.T) {
 	}
 	f := want(t, last, fault.WorkerCrashed)
 	wantStarted(t, f, fault.StartedYes)
-	s.whole(t, subject)
 }
 
 func kill(t testing.TB, pid int) {
@@ -88,9 +92,7 @@ func kill(t testing.TB, pid int) {
 	}
 }
 
-func (s *suite) idempotent(t *testing.T) {
-	t.Parallel()
-	subject := s.Open(t, nil)
+func idempotent(t *testing.T, subject Subject) {
 	again, err := dspool.NewFunc("mock:sleep", dspool.Idempotent())
 	if err != nil {
 		t.Fatal(err)
@@ -113,32 +115,28 @@ func (s *suite) idempotent(t *testing.T) {
 	}
 }
 
-func (s *suite) redispatched(t *testing.T) {
-	t.Parallel()
+func (s *suite) redispatched(t *testing.T, subject Subject) {
 	if s.Python {
 		t.Skip("Python code that runs has started; the mock can die before that")
 	}
-	subject := s.Open(t, nil)
+	before := subject.Status().Totals
 	_, err := subject.Call(bounded(t), dspool.Request{Program: program(t, "crash_before_start")})
 	wantStarted(t, want(t, err, fault.WorkerCrashed), fault.StartedNo)
-	st := subject.Status()
-	if st.Totals.Redispatched != 3 || st.Totals.Retried != 0 {
-		t.Errorf("redispatched %d times, retried %d; want 3 and 0", st.Totals.Redispatched, st.Totals.Retried)
+	after := subject.Status().Totals
+	if n := after.Redispatched - before.Redispatched; n != 3 || after.Retried != before.Retried {
+		t.Errorf("redispatched %d times, want 3; retried %d times, then %d", n, before.Retried, after.Retried)
 	}
 	if !fault.Retryable(err) {
 		t.Error("a call that never started is not retryable")
 	}
-	s.whole(t, subject)
 }
 
-func (s *suite) outlives(t *testing.T) {
-	t.Parallel()
-	subject := s.Open(t, nil)
+func outlives(t *testing.T, subject Subject) {
 	for range 6 {
 		_, err := subject.Call(bounded(t), dspool.Request{Program: program(t, "crash")})
 		want(t, err, fault.WorkerCrashed)
 	}
-	s.whole(t, subject)
+	whole(t, subject)
 	if phase := subject.Status().Phase; phase != dspool.PoolServing {
 		t.Errorf("phase %s", phase)
 	}

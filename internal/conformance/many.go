@@ -116,7 +116,7 @@ func (s *suite) exclusive(t *testing.T) {
 
 func (s *suite) statusIsFree(t *testing.T) {
 	t.Parallel()
-	subject := s.Open(t, func(c *dspool.Config) { c.Workers = 1 })
+	subject := s.shared
 	call(t, subject, "echo", "")
 	var calls []<-chan answer
 	for range 50 {

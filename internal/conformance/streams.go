@@ -1,10 +1,8 @@
 package conformance
 
 import (
-	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/fault"
@@ -16,10 +14,8 @@ func (s *suite) streams(t *testing.T) {
 	t.Run("events come in order and the result last", s.inOrder)
 	t.Run("a program that yields nothing", s.resultOnly)
 	t.Run("a call without a reader of events", s.unread)
-	t.Run("leaving the loop cancels the call", s.leftEarly)
 	t.Run("a slow reader stalls only itself", s.slowReader)
 	t.Run("a stream that fails", s.brokenStream)
-	t.Run("a reader whose context ends", s.readerCancelled)
 }
 
 func streamOf(t testing.TB, n int) dspool.Request {
@@ -77,37 +73,17 @@ func (s *suite) unread(t *testing.T) {
 	}
 }
 
-func (s *suite) leftEarly(t *testing.T) {
-	t.Parallel()
-	subject := s.Open(t, func(c *dspool.Config) { c.Workers, c.WorkerConcurrency = 1, 1 })
-	worker := call(t, subject, "pid", "").Output
-	for range 5 {
-		for _, err := range subject.Stream(bounded(t), streamOf(t, 1_000_000)) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			break
-		}
-	}
-	if again := call(t, subject, "pid", "").Output; string(again) != string(worker) {
-		t.Errorf("the worker was replaced (%s, then %s) because a reader left", worker, again)
-	}
-	until(t, "nothing is in flight", func() bool { return subject.Status().InFlight == 0 })
-}
-
 func (s *suite) slowReader(t *testing.T) {
 	t.Parallel()
-	subject := s.Open(t, func(c *dspool.Config) { c.Workers = 1 })
-	call(t, subject, "echo", "")
 	got := 0
-	for ev, err := range subject.Stream(bounded(t), streamOf(t, 2000)) {
+	for ev, err := range s.shared.Stream(bounded(t), streamOf(t, 2000)) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got == 3 { // the reader is busy; everybody else is served
 			for i := range 200 {
 				input := fmt.Sprintf(`{"text":%d}`, i)
-				if out := call(t, subject, "echo", input).Output; string(out) != fmt.Sprint(i) {
+				if out := call(t, s.shared, "echo", input).Output; string(out) != fmt.Sprint(i) {
 					t.Fatalf("echo %d gave %s", i, out)
 				}
 			}
@@ -131,31 +107,5 @@ func (s *suite) brokenStream(t *testing.T) {
 	}
 	if errs != 1 {
 		t.Errorf("%d errors, want one", errs)
-	}
-}
-
-func (s *suite) readerCancelled(t *testing.T) {
-	t.Parallel()
-	subject := s.Open(t, func(c *dspool.Config) { c.Workers, c.WorkerConcurrency = 1, 1 })
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	defer cancel()
-	var last error
-	for ev, err := range subject.Stream(ctx, streamOf(t, 1_000_000)) {
-		last = err
-		if string(ev.Data) != "0" {
-			continue
-		}
-		// The worker hears of it although the reader does not come back.
-		cancel()
-		until(t, "the work has stopped", func() bool { return subject.Status().InFlight == 0 })
-	}
-	f := want(t, last, fault.Canceled)
-	if f.Started == fault.StartedNo {
-		t.Error("a stream that had begun says that it never started")
-	}
-	began := time.Now()
-	call(t, subject, "echo", "")
-	if took := time.Since(began); took > soon {
-		t.Errorf("the next call took %s", took)
 	}
 }

@@ -46,6 +46,7 @@ func Run(t *testing.T, tier Tier) {
 			{"limits", s.limits},
 			{"time", s.times},
 			{"streams", s.streams},
+			{"narrow", s.narrow},
 			{"many", s.many},
 			{"loss", s.losses},
 		} {

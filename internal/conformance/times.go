@@ -14,7 +14,6 @@ import (
 func (s *suite) times(t *testing.T) {
 	t.Run("a deadline", s.deadline)
 	t.Run("the pool's own limit", s.callTimeout)
-	t.Run("a cancelled call frees its place when it stops", s.cancelStops)
 	t.Run("a call that ignores cancellation", s.cancelIgnored)
 	t.Run("waiting and running spend one budget", s.oneBudget)
 }
@@ -36,8 +35,8 @@ func (s *suite) deadline(t *testing.T) {
 
 func (s *suite) callTimeout(t *testing.T) {
 	t.Parallel()
-	subject := s.Open(t, func(c *dspool.Config) { c.CallTimeout, c.Workers = 2*time.Second, 1 })
-	call(t, subject, "echo", "")
+	subject := s.Open(t, func(c *dspool.Config) { c.CallTimeout, c.Workers = 500*time.Millisecond, 1 })
+	until(t, "the worker serves", func() bool { return subject.Status().Serving == 1 })
 	began := time.Now()
 	_, err := subject.Call(t.Context(), dspool.Request{Program: program(t, "heed")})
 	f := want(t, err, fault.DeadlineExceeded)
@@ -52,37 +51,12 @@ func (s *suite) callTimeout(t *testing.T) {
 	}
 }
 
-func (s *suite) cancelStops(t *testing.T) {
-	t.Parallel()
-	subject := s.Open(t, func(c *dspool.Config) { c.Workers, c.WorkerConcurrency = 1, 1 })
-	worker := call(t, subject, "pid", "").Output
-	ctx, cancel := context.WithCancel(t.Context())
-	done := begin(ctx, subject, dspool.Request{Program: program(t, "heed")})
-	until(t, "the call runs", func() bool { return subject.Status().InFlight == 1 })
-	cancel()
-	want(t, get(t, done).err, fault.Canceled)
-	if again := call(t, subject, "pid", "").Output; string(again) != string(worker) {
-		t.Errorf("the worker was replaced (%s, then %s) although the work had stopped when it was told", worker, again)
-	}
-	if n := subject.Status().Totals.Abandoned; n != 1 {
-		t.Errorf("%d abandoned calls counted, want 1", n)
-	}
-}
-
 func (s *suite) cancelIgnored(t *testing.T) {
 	t.Parallel()
 	const grace = 500 * time.Millisecond
 	subject := s.Open(t, func(c *dspool.Config) { c.Workers, c.WorkerConcurrency, c.CancelGrace = 1, 1, grace })
 	worker := call(t, subject, "pid", "").Output
-	ctx, cancel := context.WithCancel(t.Context())
-	done := begin(ctx, subject, dspool.Request{Program: program(t, "hang")})
-	until(t, "the call runs", func() bool { return subject.Status().InFlight == 1 })
-	cancel()
-	left := time.Now()
-	want(t, get(t, done).err, fault.Canceled)
-	if took := time.Since(left); took > grace {
-		t.Errorf("the caller was held up for %s", took)
-	}
+	left := hang(t, subject)
 	if n := subject.Status().InFlight; n != 1 {
 		t.Errorf("%d calls in flight while the work goes on, want 1", n)
 	}
@@ -92,6 +66,28 @@ func (s *suite) cancelIgnored(t *testing.T) {
 	}
 	if string(next) == string(worker) {
 		t.Error("a worker that ignores cancellation is still in use")
+	}
+}
+
+// hang leaves a call that ignores its cancellation, once it has really begun,
+// and returns when its deadline was.
+func hang(t testing.TB, subject Subject) time.Time {
+	t.Helper()
+	for patience := 100 * time.Millisecond; ; patience *= 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		deadline, _ := ctx.Deadline()
+		_, err := subject.Call(ctx, dspool.Request{Program: program(t, "hang")})
+		cancel()
+		f := want(t, err, fault.DeadlineExceeded)
+		if held := time.Since(deadline); held > soon {
+			t.Errorf("the caller was held up for %s", held)
+		}
+		if f.Started == fault.StartedYes {
+			return deadline
+		}
+		if patience > limit {
+			t.Fatal("a call never begins")
+		}
 	}
 }
 
