@@ -48,6 +48,8 @@ func (r *roster) stillborn(ctx context.Context, id string, err *fault.Error) {
 func (p *Pool) output(o worker.Output) {
 	if p.cfg.Output != nil {
 		p.cfg.Output(Output{Worker: o.Worker, Stream: o.Stream, Line: o.Line, Dropped: o.Dropped})
+	} else {
+		p.cfg.Logger.Info(o.Line, "worker", o.Worker, "stream", o.Stream, "dropped", o.Dropped)
 	}
 	if p.events.Heard() {
 		p.publish(PoolEvent{Kind: OutputCaptured, Worker: o.Worker, Stream: o.Stream, Reason: o.Line})

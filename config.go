@@ -72,7 +72,8 @@ type Config struct {
 	// Env are variables, "NAME=value", that workers get beyond this process's
 	// own. Keys of language model providers and variables that move their
 	// traffic (*_API_BASE, *_BASE_URL) are not inherited; naming them here
-	// gives them to the user's code.
+	// gives them to the user's code. A PYTHONPATH is searched after dspool's own
+	// folder.
 	Env []string
 
 	// LM is the language model of calls that name none. It may be left empty
@@ -120,8 +121,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Output gets each line that workers write to standard output and error.
 	// It is called from one goroutine per worker and must not block for long:
-	// lines that come meanwhile are dropped and counted. Nil: lines are only
-	// kept for crash errors and for the pool's events.
+	// lines that come meanwhile are dropped and counted. Nil: lines go to
+	// Logger. Either way the last ones are kept for crash errors.
 	Output func(Output)
 }
 

@@ -158,7 +158,7 @@ func (c *crew) workerConfig(ctx context.Context) (worker.Config, error) {
 	}
 	w.Python = env.Python
 	p.roster.runs(env.Python)
-	w.Env = workerEnv(os.Environ(), append(env.Environ(), cfg.Env...))
+	w.Env = workerEnv(os.Environ(), pythonEnv(env.Environ(), cfg.Env, env.Package))
 	return w, nil
 }
 

@@ -1,6 +1,7 @@
 package dspool
 
 import (
+	"os"
 	"slices"
 	"strings"
 )
@@ -20,6 +21,21 @@ func workerEnv(own, extra []string) []string {
 	}
 	return append(env, extra...)
 }
+
+// pythonEnv puts what the interpreter needs before the user's variables, and
+// the worker's own package before the user's PYTHONPATH.
+func pythonEnv(needs, extra []string, own string) []string {
+	env := slices.Clone(needs)
+	for _, entry := range extra {
+		if path, ok := strings.CutPrefix(entry, pythonPath); ok {
+			entry = pythonPath + own + string(os.PathListSeparator) + path
+		}
+		env = append(env, entry)
+	}
+	return env
+}
+
+const pythonPath = "PYTHONPATH="
 
 func secretNames() []string {
 	names := []string{"DSPOOL_LM_KEY"}

@@ -150,3 +150,11 @@ func TestWorkersDoNotInheritKeysAndDetours(t *testing.T) {
 		t.Errorf("worker environment %q, want %q", got, want)
 	}
 }
+
+func TestAUsersPythonPathComesAfterTheWorkersOwn(t *testing.T) {
+	t.Parallel()
+	got := pythonEnv([]string{"PYTHONPATH=/own"}, []string{"A=1", "PYTHONPATH=/users"}, "/own")
+	if want := []string{"PYTHONPATH=/own", "A=1", "PYTHONPATH=/own:/users"}; !slices.Equal(got, want) {
+		t.Errorf("environment %q, want %q", got, want)
+	}
+}

@@ -22,8 +22,10 @@ type Runner interface {
 	Stream(ctx context.Context, req Request) iter.Seq2[Event, error]
 }
 
-// A Request names a program and the inputs of one call. It is read-only while
-// the call runs; the same value may be used for many calls.
+// A Request names a program and the inputs of one call. It is read-only; the
+// same value may be used for many calls. Large inputs are not copied: after a
+// call that returned early because its context ended, their bytes may still be
+// on the way to the worker, so do not use the memory for something else.
 type Request struct {
 	// Program is what to run. Required.
 	Program *Spec

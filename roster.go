@@ -73,6 +73,7 @@ func (r *roster) up(w *worker.Worker) {
 		r.pool.publish(PoolEvent{Kind: WorkerReplaced, Worker: id, PID: w.PID(), Took: now.Sub(lostAt)})
 	}
 	if first {
+		r.pool.cfg.Logger.Info("the pool serves calls", "after", took)
 		r.pool.publish(PoolEvent{Kind: PoolReady, Worker: id, PID: w.PID(), Took: took})
 	}
 }

@@ -17,6 +17,8 @@ import (
 const (
 	minFrameLimit = 64 << 10
 	slots         = wire.SlotsDefault
+	// concurrencyMax leaves slots for pings.
+	concurrencyMax = slots - 64
 )
 
 // Validate returns everything that is wrong with the configuration in one
@@ -58,7 +60,7 @@ func (c Config) checkWorkers(k *checker) {
 
 func (c Config) checkLimits(k *checker) {
 	k.must(c.WorkerConcurrency >= 1, "WorkerConcurrency", "must be at least 1, got %d", c.WorkerConcurrency)
-	k.must(c.WorkerConcurrency <= slots, "WorkerConcurrency", "must be at most %d, got %d", slots, c.WorkerConcurrency)
+	k.must(c.WorkerConcurrency <= concurrencyMax, "WorkerConcurrency", "must be at most %d, got %d", concurrencyMax, c.WorkerConcurrency)
 	k.must(c.Threads >= 1, "Threads", "must be at least 1, got %d", c.Threads)
 	k.must(c.QueueSize >= -1, "QueueSize", "must be -1 (none) or more, got %d", c.QueueSize)
 	k.must(c.FrameLimit >= minFrameLimit, "FrameLimit", "must be at least %d bytes, got %d", minFrameLimit, c.FrameLimit)
