@@ -41,9 +41,13 @@ func Main(m *testing.M, commands ...Command) {
 
 func run(m *testing.M) int {
 	mark := strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	if err := os.Setenv(RunVariable, mark); err != nil {
-		fmt.Fprintln(os.Stderr, "testkit:", err)
-		return 1
+	// A process built with the race detector otherwise waits a second before it
+	// exits, and every mock worker is one.
+	for name, value := range map[string]string{RunVariable: mark, "GORACE": "atexit_sleep_ms=0"} {
+		if err := os.Setenv(name, value); err != nil {
+			fmt.Fprintln(os.Stderr, "testkit:", err)
+			return 1
+		}
 	}
 	code := m.Run()
 	if code != 0 {

@@ -90,8 +90,12 @@ class Carriers:
             raise verdict
         call.entered = True
         _set_current(call)
-        program = call.program
-        call.coroutine = coroutine = program.coroutine(**program.bind(self._inputs(call), call))
+        program, inputs = call.program, self._inputs(call)
+        if not program.fits(inputs):
+            inputs = program.bind(inputs, call)
+        else:
+            call.mark_started()
+        call.coroutine = coroutine = program.coroutine(**inputs)
         return coroutine.send(None)
 
     async def _stay(self, call: Call, task: asyncio.Task[None], context: Context, waiting: Any) -> None:

@@ -196,7 +196,7 @@ class Connection:
         _, kind, flags, cut, id = wire.HEADER.unpack_from(large)
         payload = memoryview(large)[16:]
         if kind == wire.CALL and flags == 0 and cut <= len(payload):
-            self._receiver.on_call(id, payload[:cut], payload[cut:], time.monotonic())
+            self._receiver.on_call(id, bytes(payload[:cut]), payload[cut:], time.monotonic())
         else:
             self._dispatch(kind, flags, id, cut, payload)
 

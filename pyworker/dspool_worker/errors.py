@@ -12,9 +12,7 @@ MESSAGE_LIMIT = 8 * 1024
 TRACEBACK_LINES = 20
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_STDLIB = tuple(
-    path + os.sep for name in ("stdlib", "platstdlib") if (path := sysconfig.get_path(name))
-)
+_STDLIB = tuple(path + os.sep for name in ("stdlib", "platstdlib") if (path := sysconfig.get_path(name)))
 
 # DSPy's exception classes by name: this module must not import dspy.
 _DSPY_CODES = {

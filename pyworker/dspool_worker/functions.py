@@ -74,6 +74,7 @@ class Function:
         self.ref = ref
         self.exclusive = exclusive
         self.arguments = Arguments(function)
+        self.fits = self.arguments.fits
         self._function = function
         code = inspect.unwrap(function)
         self.is_async_generator = inspect.isasyncgenfunction(code)
@@ -85,10 +86,10 @@ class Function:
 
     def bind(self, inputs: dict[str, Any], call: Call) -> dict[str, Any]:
         """Check the inputs; afterwards the call counts as started."""
-        arguments = self.arguments
-        if arguments.runs_user_code:
-            call.mark_started()
-        if not arguments.fits(inputs):
+        if not self.fits(inputs):
+            arguments = self.arguments
+            if arguments.runs_user_code:
+                call.mark_started()
             inputs = arguments.bind(inputs)
         call.mark_started()
         return inputs

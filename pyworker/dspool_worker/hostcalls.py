@@ -73,6 +73,4 @@ class _Remote(msgspec.Struct):
     details: dict[str, str] | None = None
 
     def to_fault(self) -> Fault:
-        return Fault(
-            self.code, self.message, retry_after_ms=self.retry_after_ms, details=self.details
-        )
+        return Fault(self.code, self.message, retry_after_ms=self.retry_after_ms, details=self.details)

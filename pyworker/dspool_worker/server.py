@@ -12,14 +12,14 @@ from .answers import Answers
 from .calls import CURRENT, Call, Event, Result
 from .carrier import Carriers
 from .catalog import Catalog
-from .encoding import decode, decode_unchecked
 from .errors import Fault
 from .functions import Function
-from .longtext import LONG
+from .inputs import read_inputs
 from .runtime import Runtime
 
 _decode_call = wire.decode_call
 _set_current = CURRENT.set
+_METAS_KEPT = 512
 _STOPPED = {
     "canceled": ("canceled", "the caller gave the call up"),
     "deadline": ("deadline_exceeded", "the call's time budget ran out"),
@@ -35,10 +35,12 @@ class Server:
         self._loop = runtime.loop
         self._end = end
         self._answers = Answers(runtime.connection)
+        self._result = self._answers.result
         self._catalog = Catalog(runtime, self._answers, self._start, self._fail)
         self._program = self._catalog.program
-        self._carriers = Carriers(self._loop, _inputs, self._done, self._failed)
+        self._carriers = Carriers(self._loop, read_inputs, self._done, self._failed)
         self._calls: dict[int, Call] = {}
+        self._metas: dict[Any, wire.CallMeta] = {}
         self._draining = False
         self._task = asyncio.Task  # kept because user code may replace asyncio's names
 
@@ -49,19 +51,29 @@ class Server:
         if id in self._calls or self._draining:
             self._refuse(id)
             return
-        try:
-            call = Call(self._runtime, id, _decode_call(meta), body, arrived)
-        except wire.META_ERRORS as exc:
-            self.on_malformed(wire.CALL, id, f"meta of CALL: {exc}")
-            return
-        self._calls[id] = call
-        call.program = program = self._program(call.meta.p)
-        if program is None or call.meta.l:
+        known = self._metas.get(meta)
+        if known is None:
+            try:
+                known = self._learn(meta)
+            except wire.META_ERRORS as exc:
+                self.on_malformed(wire.CALL, id, f"meta of CALL: {exc}")
+                return
+        self._calls[id] = call = Call(self._runtime, id, known, body, arrived)
+        call.program = program = self._program(known.p)
+        if program is None or known.l:
             self._catalog.resolve(call)
-        elif type(program) is Function and program.carried and call.meta.s < 0:
+        elif type(program) is Function and program.carried and known.s < 0:
             self._carriers.add(call)
         else:
             call.task = self._task(self._serve(call), loop=self._loop)
+
+    def _learn(self, meta: Any) -> wire.CallMeta:
+        """Read the meta of a CALL and keep it: short calls in a row have the same, to the byte."""
+        known = _decode_call(meta)
+        if len(self._metas) >= _METAS_KEPT:
+            self._metas.clear()
+        self._metas[bytes(meta)] = known
+        return known
 
     def on_frame(self, kind: int, flags: int, id: int, meta: Any, body: Any) -> None:
         """Take any sound frame but a plain CALL."""
@@ -149,7 +161,7 @@ class Server:
                 raise call.verdict
             call.entered = True
             _set_current(call)
-            inputs = _inputs(call)
+            inputs = read_inputs(call)
             program = call.program
             if call.meta.s >= 0:
                 result = await self._stream(call, inputs)
@@ -166,10 +178,13 @@ class Server:
         if self._guard.forked:
             self._guard.check()
         try:
-            self._answers.result(call, result)
+            self._result(call, result)
         except BaseException as exc:  # a result that cannot be written, or whose methods raise
             self._answers.failure(call, exc)
-        self._forget(call)
+        call.task = None  # the rest is _forget, on the path of every call
+        del self._calls[call.id]
+        if self._draining:
+            self._end_if_drained()
 
     def _failed(self, call: Call, exc: BaseException) -> None:
         self._guard.check()
@@ -216,29 +231,3 @@ class Server:
     def _end_if_drained(self) -> None:
         if not self._calls:
             self._end("drained", 0)
-
-
-def _inputs(call: Call) -> dict[str, Any]:
-    body, listed = call.body, call.meta.a
-    call.body = None
-    if listed is None:
-        try:
-            value = decode_unchecked(body) if len(body) < LONG else decode(body)
-        except Exception:
-            value = decode(body)  # once more, for the error
-        return value if type(value) is dict else _object(value)
-    try:
-        body, attachments = wire.split_attachments(body, listed)
-    except ValueError as exc:
-        raise Fault("protocol", str(exc), started="no") from None
-    inputs = _object(decode(body) if len(body) else {})
-    for name in attachments:
-        if name in inputs:
-            raise Fault("invalid_argument", f"input.{name}: both in the JSON and among the attachments")
-    return {**inputs, **attachments}
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Fault("invalid_argument", "the input must be a JSON object")
-    return value

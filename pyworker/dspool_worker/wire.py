@@ -38,7 +38,6 @@ HOSTERROR = 16
 HOSTCANCEL = 17
 
 
-
 class CallMeta(msgspec.Struct, gc=False):
     """Meta of CALL: program, LM, budget in microseconds, trace, stream credit, session, attachments."""
 
