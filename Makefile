@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory
 
 GOLANGCI_VERSION := v2.15.0
 FUZZTIME ?= 20s
+SCALE ?= 3
 TEST_TIMEOUT ?= 8m
 CROSS := linux/amd64 linux/arm64 darwin/arm64
 
@@ -56,7 +57,7 @@ test: ## Everything CI checks; installs what it needs under .tmp
 .PHONY: gotest
 gotest: $(READY) ## Go tests only: unit, wire mock, real, examples, fuzz seeds
 	@test -n "$(RACE)" || echo "WARNING: no C compiler, so the race detector is off" >&2
-	$(TEST_ENV) go test $(RACE) -timeout $(TEST_TIMEOUT) ./...
+	$(TEST_ENV) go test $(RACE) -parallel 8 -timeout $(TEST_TIMEOUT) ./...
 
 .PHONY: short
 short: ## The Go tests that need no Python, without the race detector
@@ -111,13 +112,13 @@ fuzz: ## Fuzz every decoder for FUZZTIME each
 	@go test -list '^Fuzz' ./... \
 		| awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, names[i]; n = 0}' \
 		| while read -r package name; do
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package" </dev/null
 		done
 
 .PHONY: bench
-bench: build ## Measure the figures of the README on this machine; raw values in .tmp/bench.json
-	@mkdir -p $(TMP)
-	@bin/dspool bench --out $(TMP)/bench.json
+bench: build ## Measure the figures on this machine, long; raw values go to bench/results
+	@mkdir -p bench/results
+	@bin/dspool bench --scale $(SCALE) --out bench/results/$$(date -u +%Y%m%dT%H%M%SZ).json
 
 .PHONY: micro
 micro: $(READY) ## Every Go benchmark once, so that they keep working

@@ -45,6 +45,7 @@ func wording(f Failure) (status int, kind, code, text string) {
 		return http.StatusBadRequest, "invalid_request_error", "invalid_value", "The request is invalid."
 	case FailOverloaded:
 		return http.StatusServiceUnavailable, "server_error", "overloaded", "The engine is currently overloaded."
+	case FailServer, FailReset, FailHang, failureNone:
 	}
 	status, _ = strconv.Atoi(string(f))
 	if status < 400 {

@@ -360,8 +360,10 @@ func TestPracticeLMFollowsTheFirstRuleThatMatches(t *testing.T) {
 		{Contains: "weather", Times: 1, Behaviour: dspooltest.Behaviour{Content: "Rain."}},
 		{Contains: "weather", Behaviour: dspooltest.Behaviour{Content: "Sun."}},
 		{Model: "slow", Behaviour: dspooltest.Behaviour{Fail: dspooltest.FailTimeout}},
-		{Match: func(r dspooltest.PracticeRequest) bool { return r.Key == dspooltest.KeyHash("bad") },
-			Behaviour: dspooltest.Behaviour{Fail: dspooltest.FailAuth}},
+		{
+			Match:     func(r dspooltest.PracticeRequest) bool { return r.Key == dspooltest.KeyHash("bad") },
+			Behaviour: dspooltest.Behaviour{Fail: dspooltest.FailAuth},
+		},
 	}})
 	if a := chat(t, lm, ask("practice", "How is the weather?")); a.text() != "Rain." {
 		t.Errorf("first: %s", a.raw)

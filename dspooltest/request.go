@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/dspool/dspool/dspooltest/internal/answer"
@@ -142,9 +143,9 @@ func (r *chatRequest) system() string {
 
 // user is the last message of the user.
 func (r *chatRequest) user() string {
-	for i := len(r.Messages) - 1; i >= 0; i-- {
-		if r.Messages[i].Role == "user" {
-			return string(r.Messages[i].Content)
+	for _, v := range slices.Backward(r.Messages) {
+		if v.Role == "user" {
+			return string(v.Content)
 		}
 	}
 	return string(r.Prompt)

@@ -172,7 +172,7 @@ func lossUntilWhole(ctx context.Context, pool *dspool.Pool) (time.Duration, erro
 			return event.At.Sub(began), nil
 		}
 	}
-	return 0, errors.New("the pool did not recover within ten seconds")
+	return 0, errors.New("the pool did not recover in time")
 }
 
 // serving waits until n workers take calls.
@@ -188,7 +188,7 @@ func serving(ctx context.Context, pool *dspool.Pool, n int) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the pool did not get %d workers within ten seconds", n)
+	return fmt.Errorf("the pool did not get %d workers in time", n)
 }
 
 // tireless never takes the kills of a measurement for a crash loop.

@@ -115,7 +115,8 @@ func (b *bencher) pool(ctx context.Context, config dspool.Config) (*dspool.Pool,
 	return pool, nil
 }
 
-const stopTimeout = 10 * time.Second
+// stopTimeout is long: a figure is to be measured on a busy machine too.
+const stopTimeout = 30 * time.Second
 
 func stop(pool *dspool.Pool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)

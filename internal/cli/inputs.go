@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -62,9 +64,7 @@ func addObject(inputs map[string]json.RawMessage, from string, r io.Reader) erro
 	if err := json.Unmarshal(raw, &object); err != nil {
 		return fault.Newf(fault.InvalidArgument, "inputs from %s: %s", from, jsonTrouble(raw, err))
 	}
-	for name, value := range object {
-		inputs[name] = value
-	}
+	maps.Copy(inputs, object)
 	return nil
 }
 
@@ -106,10 +106,8 @@ func inputValue(text string, s *jsonschema.Schema) json.RawMessage {
 // wantsText reports whether text is to be taken as it is: the type is text
 // alone, or one of its choices is exactly that text.
 func wantsText(s *jsonschema.Schema, text string) bool {
-	for _, choice := range s.Enum {
-		if choice == any(text) {
-			return true
-		}
+	if slices.Contains(s.Enum, any(text)) {
+		return true
 	}
 	if s.Type == "string" {
 		return true

@@ -11,7 +11,7 @@ import (
 
 // Bounds of what a crash error carries of a worker's standard error.
 const (
-	crashLines = 20
+	crashLines = 40
 	crashBytes = 8 << 10
 )
 

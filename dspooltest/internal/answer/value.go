@@ -29,7 +29,6 @@ func null() value           { return value{} }
 func text(s string) value   { return value{kind: textKind, text: s} }
 func number(s string) value { return value{kind: numberKind, text: s} }
 func boolean(b bool) value  { return value{kind: boolKind, text: strconv.FormatBool(b)} }
-func integer(n int64) value { return number(strconv.FormatInt(n, 10)) }
 
 // fromJSON reads one JSON value. What is not JSON becomes text.
 func fromJSON(raw []byte) value {
