@@ -9,6 +9,7 @@ import time
 from typing import Any, Protocol
 
 from . import wire
+from .largeframe import LargeFrame
 
 _READ_SIZE = 64 * 1024
 _BUFFER_SIZE = 4 << 20
@@ -49,8 +50,7 @@ class Connection:
         self._soon = loop.call_soon
         self._limit = limit
         self._rest = b""  # the start of a frame whose end has not arrived
-        self._large: bytearray | None = None  # a large frame, received in place
-        self._filled = 0
+        self._large: LargeFrame | None = None  # received in place
         self._skip = 0  # bytes of a refused frame that are still to be read away
         self._out: list[Any] = []
         self._flushing = False
@@ -142,8 +142,7 @@ class Connection:
                 if length > self._limit:
                     head = self._refuse(data, kind, id, start, length)
                     continue
-                if length > _READ_SIZE:
-                    self._begin_large(data, head, length)
+                if length > _READ_SIZE and self._begin_large(data, head):
                     head = size
                 break
             middle = start + cut
@@ -177,28 +176,31 @@ class Connection:
         self._skip -= here
         return data[here:]
 
-    def _begin_large(self, data: bytes, head: int, length: int) -> None:
-        """Receive the rest of this frame into a buffer of exactly its size."""
-        self._filled = len(data) - head
-        large = bytearray(16 + length)
-        large[: self._filled] = data[head:] if head else data
-        self._large = large
+    def _begin_large(self, data: bytes, head: int) -> bool:
+        """Receive the rest of the frame at head in place, unless its meta is not all here yet."""
+        length, kind, flags, cut, id = wire.HEADER.unpack_from(data, head)
+        start = head + 16
+        if why := wire.unsound(kind, flags, cut, length):
+            self._receiver.on_malformed(kind, id, why)
+            self._skip = length - (len(data) - start)
+            return True
+        if start + cut > len(data):
+            return False
+        self._large = LargeFrame(kind, flags, id, data[start : start + cut], data[start + cut :], length - cut)
+        return True
 
-    def _fill(self, large: bytearray) -> None:
-        count = self._sock.recv_into(memoryview(large)[self._filled :])
-        if count == 0:
-            self._end("the host closed the connection", host_gone=True)
-            return
-        self._filled += count
-        if self._filled < len(large):
-            return
+    def _fill(self, frame: LargeFrame) -> None:
+        """Receive as long as there is something, and hand the frame on when it is whole."""
+        while not frame.whole():
+            if frame.receive(self._sock) == 0:
+                self._end("the host closed the connection", host_gone=True)
+                return
         self._large = None
-        _, kind, flags, cut, id = wire.HEADER.unpack_from(large)
-        payload = memoryview(large)[16:]
-        if kind == wire.CALL and flags == 0 and cut <= len(payload):
-            self._receiver.on_call(id, bytes(payload[:cut]), payload[cut:], time.monotonic())
+        if frame.kind == wire.CALL and frame.flags == 0:
+            self._receiver.on_call(frame.id, frame.meta, frame.body, time.monotonic())
         else:
-            self._dispatch(kind, flags, id, cut, payload)
+            self._receiver.on_frame(frame.kind, frame.flags, frame.id, frame.meta, frame.body)
+        self.flush_soon()
 
     def _fail(self, exc: OSError) -> None:
         if exc.errno in _LOST:

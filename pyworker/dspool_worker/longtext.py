@@ -26,7 +26,7 @@ _PLAIN = frozenset((str, int, bool, type(None)))
 
 def read(data: bytes | bytearray | memoryview) -> dict[str, Any] | None:
     """Read a JSON object that holds a few long strings and nothing nested; None for everything else."""
-    raw = bytes(data)
+    raw = bytes(data) if type(data) is memoryview else data
     if _loads is None or not _has_few_quotes(raw):
         return None
     try:
@@ -39,7 +39,7 @@ def read(data: bytes | bytearray | memoryview) -> dict[str, Any] | None:
     return None
 
 
-def _has_few_quotes(raw: bytes) -> bool:
+def _has_few_quotes(raw: bytes | bytearray) -> bool:
     at = -1
     for _ in range(_QUOTES_MAX):
         at = raw.find(b'"', at + 1)

@@ -98,6 +98,7 @@ def unsound(kind: int, flags: int, cut: int, length: int) -> str:
 
 def split_attachments(body: Any, listed: list[tuple[str, int]]) -> tuple[Any, dict[str, bytes]]:
     """Cut the attachments off the end of a body; ValueError if the sizes do not fit."""
+    body = memoryview(body)
     start = len(body) - sum(size for _, size in listed)
     if start < 0 or any(size < 0 for _, size in listed):
         raise ValueError("the attachments are larger than the body")
