@@ -52,7 +52,10 @@ func (s *suite) crowd(t *testing.T, change func(*dspool.Config)) (subject Subjec
 	first = begin(bounded(t), subject, long)
 	until(t, "the first call runs", func() bool { return subject.Status().InFlight == 1 })
 	second = begin(bounded(t), subject, long)
-	until(t, "the second call waits", func() bool { return subject.Status().Queue.Length == 1 })
+	until(t, "the second call waits, or has waited too long", func() bool {
+		status := subject.Status()
+		return status.Queue.Length == 1 || status.Totals.Errors[fault.QueueTimeout] == 1
+	})
 	return subject, first, second
 }
 

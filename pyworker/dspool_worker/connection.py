@@ -134,6 +134,7 @@ class Connection:
         """Hand on every whole frame in data and keep the rest."""
         unpack, receiver = wire.HEADER.unpack_from, self._receiver
         head, size, now = 0, len(data), time.monotonic()
+        self._flushing = True  # what is answered on the way leaves in one write, below
         while size - head >= 16:
             length, kind, flags, cut, id = unpack(data, head)
             start = head + 16
@@ -152,7 +153,7 @@ class Connection:
                 self._dispatch(kind, flags, id, cut, data[start:end])
             head = end
         self._rest = data[head:] if head < size else b""
-        self.flush_soon()  # runs after the first steps of the calls that came in
+        self.flush()
 
     def _dispatch(self, kind: int, flags: int, id: int, cut: int, payload: Any) -> None:
         why = wire.unsound(kind, flags, cut, len(payload))
