@@ -17,7 +17,11 @@ const (
 	echoBytesBig   = 1 << 20
 	echoWorkers    = 2
 	echoCallers    = 64
-	echoRounds     = 5
+
+	// Many short rounds: both sides of a ratio then see the same machine, and
+	// the median ratio does not depend on where the scheduler put whom.
+	throughputRounds = 10
+	latencyRounds    = 25
 
 	echoThroughputTarget = 0.8
 	echoLatencyTarget    = 1.6
@@ -90,7 +94,7 @@ func (b *bencher) echo(ctx context.Context) (figures []Figure, err error) {
 		return nil, err
 	}
 	one, err := b.echoLatency(ctx, p, echoLatency{
-		name: "echo_p50_ratio", bytes: echoBytesSmall, calls: b.times(2000), target: echoLatencyTarget,
+		name: "echo_p50_ratio", bytes: echoBytesSmall, calls: b.times(400), target: echoLatencyTarget,
 	})
 	return []Figure{many, one}, err
 }
@@ -103,7 +107,7 @@ func (b *bencher) bigEcho(ctx context.Context) (figures []Figure, err error) {
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
 	big, err := b.echoLatency(ctx, p, echoLatency{
-		name: "big_p50_ratio", bytes: echoBytesBig, calls: b.times(60), target: bigLatencyTarget,
+		name: "big_p50_ratio", bytes: echoBytesBig, calls: b.times(12), target: bigLatencyTarget,
 	})
 	return []Figure{big}, err
 }
@@ -111,12 +115,12 @@ func (b *bencher) bigEcho(ctx context.Context) (figures []Figure, err error) {
 func (b *bencher) echoThroughput(ctx context.Context, p *pair) (Figure, error) {
 	input, output := echoInput(echoBytesSmall)
 	var ours, theirs, ratios []float64
-	for range echoRounds {
-		mine, err := throughput(ctx, echoCallers, b.during(600*time.Millisecond), p.ours(input, output))
+	for range throughputRounds {
+		mine, err := throughput(ctx, echoCallers, b.during(300*time.Millisecond), p.ours(input, output))
 		if err != nil {
 			return Figure{}, err
 		}
-		floor, err := throughput(ctx, echoCallers, b.during(600*time.Millisecond), p.theirs(input))
+		floor, err := throughput(ctx, echoCallers, b.during(300*time.Millisecond), p.theirs(input))
 		if err != nil {
 			return Figure{}, err
 		}
@@ -141,7 +145,7 @@ func (b *bencher) echoLatency(ctx context.Context, p *pair, l echoLatency) (Figu
 	input, output := echoInput(l.bytes)
 	ours, theirs := p.ours(input, output), p.theirs(input)
 	var mine, floor, ratios []float64
-	for range echoRounds {
+	for range latencyRounds {
 		a, err := latency(ctx, l.calls, ours)
 		if err != nil {
 			return Figure{}, err
