@@ -39,6 +39,8 @@ _CONSTRAINTS: Mapping[str, Mapping[str, str]] = {
     "string": {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"},
     "array": {"minItems": "min_length", "maxItems": "max_length"},
 }
+#: How the host writes that the keys of a map are integers: JSON itself has only strings.
+_WHOLE_NUMBERS = "^-?(0|[1-9][0-9]*)$"
 _DSPY = frozenset({"Audio", "Code", "File", "History", "Image", "Reasoning"})
 _CODE = re.compile(r"dspy\.Code\[(\w{1,20})\]")
 
@@ -145,7 +147,9 @@ class Types:
         more = schema.get("additionalProperties", None)
         if not schema.get("properties"):
             value = Any if more in (None, False) else self.type(more, f"{path}.additionalProperties", depth + 1)
-            return dict[str, value]  # type: ignore[valid-type]
+            names = schema.get("propertyNames")
+            whole = isinstance(names, dict) and names.get("pattern") == _WHOLE_NUMBERS
+            return dict[int, value] if whole else dict[str, value]  # type: ignore[valid-type]
         required = frozenset(schema.get("required") or ())
         properties: dict[str, Any] = {}
         for name, sub in schema["properties"].items():

@@ -47,6 +47,11 @@ TYPED = [
     ({"prefixItems": [{"type": "integer"}, {"type": "string"}], "items": False}, [1, "a"], [1, "a"]),
     ({"type": "object"}, {"a": 1}, {"a": 1}),
     ({"type": "object", "additionalProperties": {"type": "integer"}}, {"a": "1"}, {"a": 1}),
+    (
+        {"type": "object", "additionalProperties": True, "propertyNames": {"pattern": "^-?(0|[1-9][0-9]*)$"}},
+        {"-7": "a", "0": "b"},
+        {-7: "a", 0: "b"},
+    ),
     ({"type": "string", "contentEncoding": "base64"}, "aGk=", "aGk="),
     ({"type": "string", "contentEncoding": "base64"}, b"hi", "aGk="),
     ({"type": "string", "format": "email"}, "no address", "no address"),
