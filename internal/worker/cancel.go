@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,10 +29,13 @@ type hung struct {
 	calls []*mux.Pending
 }
 
+// add enters a call, once however often it was cancelled.
 func (h *hung) add(p *mux.Pending) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.calls = append(h.calls, p)
+	if !slices.Contains(h.calls, p) {
+		h.calls = append(h.calls, p)
+	}
 }
 
 // count tells how many of them still have not stopped.

@@ -160,6 +160,22 @@ func TestAWorkerThatIgnoresACancellationIsKilledAfterItsNeighboursGrace(t *testi
 	})
 }
 
+func TestACallThatIsCancelledTwiceIsOneHungCall(t *testing.T) {
+	t.Parallel()
+	w := spawn(t, started(t, NewSpawner(config(t, func(c *Config) { c.CancelGrace = time.Second }))))
+	hung := begin(t, w, "hang", `{}`)
+	quick := begin(t, w, "sleep", `{"ms":1500}`) // ends within the second grace
+	for _, p := range []*mux.Pending{hung, quick} {
+		begun(t, w, p)
+	}
+	w.Cancel(hung, mux.Canceled)
+	w.Cancel(hung, mux.Canceled)
+	if o := outcome(t, quick); o.Err != nil {
+		t.Errorf("the neighbour had its grace cut short: %v", o.Err)
+	}
+	await(t, "Done", w.Done())
+}
+
 func TestAWorkerWithNothingButHungCallsIsKilledWithoutFurtherGrace(t *testing.T) {
 	t.Parallel()
 	w := spawn(t, started(t, NewSpawner(config(t, func(c *Config) { c.CancelGrace = time.Second }))))
