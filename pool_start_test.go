@@ -96,7 +96,7 @@ func TestCallsAreAcceptedAtOnceAndWaitForTheFirstWorker(t *testing.T) {
 func TestReadyIsClosedByTheFirstWorker(t *testing.T) {
 	t.Parallel()
 	pool := mockPool(t, nil)
-	if err := pool.WaitReady(testkit.Context(t, 20*time.Second)); err != nil {
+	if err := pool.WaitReady(testkit.Context(t, time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	<-pool.Ready()
@@ -137,7 +137,7 @@ func TestAStartThatCannotSucceedSaysWhy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := started(t, tt.config)
-			ctx := testkit.Context(t, 20*time.Second)
+			ctx := testkit.Context(t, time.Minute)
 			err := pool.WaitReady(ctx)
 			if err == nil || !strings.Contains(err.Error(), tt.says) || tt.code != "" && fault.CodeOf(err) != tt.code {
 				t.Fatalf("WaitReady = %v, want %q naming %q", err, tt.code, tt.says)
@@ -200,7 +200,7 @@ func TestACrashLoopFailsCallsAndEndsWhenTheCauseDoes(t *testing.T) {
 func TestALazyPoolStartsWorkersWithTheFirstCall(t *testing.T) {
 	t.Parallel()
 	pool := mockPool(t, func(c *dspool.Config) { c.Lazy = true })
-	ctx := testkit.Context(t, 20*time.Second)
+	ctx := testkit.Context(t, time.Minute)
 	if st := pool.Status(); len(st.Workers) != 0 || st.Phase != dspool.PoolStarting {
 		t.Errorf("status before the first call: %+v", st)
 	}

@@ -33,7 +33,7 @@ func stopPool(t testing.TB, pool *dspool.Pool) {
 	if pool.Status().Phase == dspool.PoolHasStopped {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := pool.Stop(ctx); err != nil {
 		t.Errorf("Stop: %v", err)
@@ -53,7 +53,7 @@ func mock(t testing.TB, name string) *dspool.Spec {
 func TestACallIsAnswered(t *testing.T) {
 	t.Parallel()
 	pool := mockPool(t, nil)
-	ctx := testkit.Context(t, 20*time.Second)
+	ctx := testkit.Context(t, time.Minute)
 	resp, err := pool.Call(ctx, dspool.Request{Program: mock(t, "echo"), Input: []byte(`{"text":"hello"}`)})
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ func start(t *testing.T, config dspooltest.PracticeConfig) *dspooltest.PracticeL
 
 func within(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

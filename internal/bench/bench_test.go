@@ -80,7 +80,7 @@ func TestFloorSendsBytesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := testkit.Context(t, 10*time.Second)
+	ctx := testkit.Context(t, time.Minute)
 	b := &bencher{Config: Config{Binary: binary}}
 	pool, err := b.pool(ctx, dspool.Config{Workers: 2, Command: []string{binary, FloorCommand}})
 	if err != nil {

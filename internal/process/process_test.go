@@ -19,7 +19,7 @@ func setup(t *testing.T) (*Launcher, context.Context) {
 	t.Helper()
 	l := NewLauncher()
 	t.Cleanup(func() { _ = l.Close() })
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	return l, ctx
 }

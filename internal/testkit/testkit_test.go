@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 func TestMarkedFindsProcessesThatInheritTheMark(t *testing.T) {
 	t.Parallel()
 	const mark = "TestMarkedFindsProcessesThatInheritTheMark"
-	cmd := exec.CommandContext(testkit.Context(t, 10*time.Second), testkit.Worker(t)[0], "linger")
+	cmd := exec.CommandContext(testkit.Context(t, time.Minute), testkit.Worker(t)[0], "linger")
 	cmd.Env = append(os.Environ(), testkit.RunVariable+"="+mark)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
