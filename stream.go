@@ -84,11 +84,21 @@ func (p *Pool) streamOnce(ctx context.Context, t *task, yield func(Event, error)
 			return p.finish(t, m, s, pending, yield)
 		}
 		t.yielded = true
-		if !yield(eventOf(ev), nil) {
-			_ = p.abandon(m, pending, fault.New(fault.Canceled, "the reader left the stream").WithStarted(fault.StartedYes))
+		if !p.offer(m, pending, eventOf(ev), yield) {
 			return m, nil
 		}
 	}
+}
+
+// offer yields an event and reports whether the reader stays. The call of one
+// that leaves is abandoned, also if it leaves by a panic.
+func (p *Pool) offer(m *member, pending *mux.Pending, ev Event, yield func(Event, error) bool) (stays bool) {
+	defer func() {
+		if !stays {
+			_ = p.abandon(m, pending, fault.New(fault.Canceled, "the reader left the stream").WithStarted(fault.StartedYes))
+		}
+	}()
+	return yield(ev, nil)
 }
 
 // finish yields the result of a stream.
