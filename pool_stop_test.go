@@ -159,6 +159,16 @@ func TestAReaderThatDoesNotComeBackDoesNotHoldUpStop(t *testing.T) {
 	wantCode(t, last, fault.ShuttingDown, fault.StartedYes)
 }
 
+func TestWaitReadyFailsAfterStop(t *testing.T) {
+	t.Parallel()
+	pool := mockPool(t, nil)
+	if err := pool.WaitReady(testkit.Context(t, 20*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	stopPool(t, pool)
+	wantCode(t, pool.WaitReady(t.Context()), fault.ShuttingDown, fault.StartedNo)
+}
+
 // Start, calls and Stop in every order, from many goroutines: nothing hangs,
 // nothing is left (the package's main function looks), every call ends with an
 // answer or a typed error.

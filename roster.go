@@ -196,6 +196,11 @@ func crashLoop(c supervise.Condition) *fault.Error {
 // await waits for the first worker, or for the reason why there is none.
 func (r *roster) await(ctx context.Context) error {
 	for {
+		select {
+		case <-r.pool.stopping:
+			return r.pool.refusal()
+		default:
+		}
 		r.mu.Lock()
 		trouble, changed := r.trouble, r.changed
 		r.mu.Unlock()
