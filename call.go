@@ -118,6 +118,9 @@ func (p *Pool) retry(ctx context.Context, t *task, m *member, err *fault.Error) 
 	}
 	p.counts.again(kind)
 	t.ask.Avoid, t.ask.Again = m.ID(), true
+	if p.cfg.Workers == 1 && !refusal(err) {
+		t.ask.Avoid = "" // if it lives on, there is no other to wait for
+	}
 	p.publish(PoolEvent{Kind: kind, Worker: m.ID(), PID: m.PID(), Err: err, Reason: err.Message})
 	if refusal(err) {
 		awaitLeave(ctx, m)

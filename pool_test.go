@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dspool/dspool"
+	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/testkit"
 )
 
@@ -61,4 +62,17 @@ func TestACallIsAnswered(t *testing.T) {
 	if string(resp.Output) != `"hello"` || resp.Worker == "" || resp.Attempts != 1 {
 		t.Errorf("response %+v", resp)
 	}
+}
+
+// The only worker is sound but its answers are not: a call that may be repeated
+// has nobody else to wait for.
+func TestAPoolOfOneDoesNotWaitForAnotherWorker(t *testing.T) {
+	t.Parallel()
+	pool := mockPool(t, func(c *dspool.Config) { c.Workers, c.CallTimeout = 1, 10*time.Second })
+	spec, err := dspool.NewFunc("mock:bad_result", dspool.Idempotent())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = pool.Call(t.Context(), dspool.Request{Program: spec})
+	wantCode(t, err, fault.Protocol, fault.StartedYes)
 }

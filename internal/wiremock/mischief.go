@@ -44,6 +44,12 @@ func oversize(c *call) (json.RawMessage, error) {
 	return encode(strings.Repeat("x", c.Settings.FrameLimit+1))
 }
 
+// badResult answers with a RESULT that cannot be used, and lives on.
+func badResult(c *call) (json.RawMessage, error) {
+	c.finish(wire.Frame{Type: wire.TypeResult, ID: c.id, Meta: []byte(`[]`), Body: []byte("1")})
+	return nil, nil
+}
+
 // wrongID answers a call that nobody made before it answers its own.
 func wrongID(c *call) (json.RawMessage, error) {
 	c.send(wire.Frame{Type: wire.TypeResult, ID: c.id + 1<<40, Body: []byte(`"for somebody else"`)})
