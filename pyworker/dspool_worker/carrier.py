@@ -152,11 +152,14 @@ class Carriers:
         call.entered = True
         _set_current(call)
         program, inputs = call.program, self._inputs(call)
-        if not program.fits(inputs):
-            inputs = program.bind(inputs, call)
-        else:
-            call.mark_started()
-        call.coroutine = coroutine = program.coroutine(**inputs)
+        try:
+            if not program.fits(inputs):
+                inputs = program.bind(inputs, call)
+            else:
+                call.mark_started()
+            call.coroutine = coroutine = program.coroutine(**inputs)
+        except StopIteration as exc:  # from the user's own checks: only send's is a result
+            raise RuntimeError("a check of the inputs raised StopIteration") from exc
         return coroutine.send(None)
 
     async def _stay(
@@ -168,6 +171,8 @@ class Carriers:
         coroutine, call.coroutine = call.coroutine, None
         if self._carrier is task:
             self._hand_over()
+        if call.verdict is not None:  # given up after its first step, when it had no task yet
+            task.cancel()
         try:
             result = await _rest(coroutine, context, waiting, cancelled)
         except BaseException as exc:
