@@ -1,6 +1,7 @@
 package dspool
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -33,7 +34,7 @@ func (p *Pool) Call(ctx context.Context, req Request) (Response, error) {
 			return resp, nil
 		}
 		if !p.retry(ctx, &t, m, err) {
-			return Response{}, p.counts.failed(err)
+			return Response{}, p.counts.failed(t.verdict(err))
 		}
 	}
 }
@@ -115,6 +116,10 @@ func (p *Pool) retry(ctx context.Context, t *task, m *member, err *fault.Error) 
 	kind, yes := t.again(err)
 	if !yes {
 		return false
+	}
+	if kind == CallRetried {
+		t.retried = true
+		t.began = cmp.Or(t.began, err.Started)
 	}
 	p.counts.again(kind)
 	t.ask.Avoid, t.ask.Again = m.ID(), true

@@ -76,3 +76,23 @@ func TestAPoolOfOneDoesNotWaitForAnotherWorker(t *testing.T) {
 	_, err = pool.Call(t.Context(), dspool.Request{Program: spec})
 	wantCode(t, err, fault.Protocol, fault.StartedYes)
 }
+
+// The first attempt runs and loses its worker; that the next one finds none in
+// time does not make the call one that never started.
+func TestARetriedCallThatFindsNoWorkerHasStarted(t *testing.T) {
+	t.Parallel()
+	pool := mockPool(t, func(c *dspool.Config) { c.Workers, c.QueueTimeout = 1, time.Millisecond })
+	if err := pool.WaitReady(testkit.Context(t, 20*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	spec, err := dspool.NewFunc("mock:crash", dspool.Idempotent())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = pool.Call(t.Context(), dspool.Request{Program: spec})
+	code := fault.CodeOf(err) // a fast replacement is lost as well
+	if code != fault.QueueTimeout && code != fault.WorkerCrashed {
+		t.Fatalf("error %v", err)
+	}
+	wantCode(t, err, code, fault.StartedYes)
+}

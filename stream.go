@@ -51,7 +51,7 @@ func (p *Pool) stream(ctx context.Context, req *Request, yield func(Event, error
 			return nil
 		}
 		if !p.retry(ctx, &t, m, err) {
-			return err
+			return t.verdict(err)
 		}
 	}
 }

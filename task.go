@@ -29,9 +29,11 @@ type task struct {
 	lm         string // hash, "" for none
 	input      []byte
 	ask        dispatch.Ask
-	own        bool // the deadline is the pool's, not the context's
-	credit     int  // > 0: a stream
-	yielded    bool // the caller has seen an event of the stream
+	own        bool          // the deadline is the pool's, not the context's
+	credit     int           // > 0: a stream
+	yielded    bool          // the caller has seen an event of the stream
+	retried    bool          // an earlier hand-out may have begun,
+	began      fault.Started // and this is what is known of that
 	attempts   int
 	refusals   int
 }
@@ -105,6 +107,17 @@ func (t *task) again(err *fault.Error) (kind PoolEventKind, yes bool) {
 	default:
 		return CallRetried, t.req.Program.Idempotent
 	}
+}
+
+// verdict is the error that the caller of a failed call gets: a hand-out that
+// never started does not undo an earlier one that did.
+func (t *task) verdict(err *fault.Error) *fault.Error {
+	if !t.retried || err.Started == fault.StartedYes {
+		return err
+	}
+	err = err.WithStarted(t.began)
+	err.Message += "; an earlier attempt was lost while it ran"
+	return err
 }
 
 // refusal reports whether a worker did not take the call: it was gone, or
