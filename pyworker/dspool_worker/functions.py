@@ -76,13 +76,14 @@ class Function:
         self.arguments = Arguments(function)
         self.fits = self.arguments.fits
         self._function = function
-        code = inspect.unwrap(function)
+        outside = inspect.iscoroutinefunction(function)
+        code = function if outside else inspect.unwrap(function)
         self.is_async_generator = inspect.isasyncgenfunction(code)
         self.is_generator = inspect.isgeneratorfunction(code)
         #: The function itself if it is a coroutine function: the server awaits it without detours.
         self.coroutine = function if inspect.iscoroutinefunction(code) else None
-        #: Whether its calls are worth a carrier: it is a coroutine function that has never waited.
-        self.carried = self.coroutine is not None
+        #: Whether its calls are worth a carrier: it gives a coroutine, no other awaitable, and has never waited.
+        self.carried = outside
 
     def bind(self, inputs: dict[str, Any], call: Call) -> dict[str, Any]:
         """Check the inputs; afterwards the call counts as started."""
@@ -102,7 +103,8 @@ class Function:
         if self.coroutine is not None:
             return Result(await self.coroutine(**self.bind(inputs, call)))
         result: Result = await call.in_thread(self._run, inputs, call)
-        return result
+        # Only the call tells for a callable object; and what it gives belongs to the loop.
+        return Result(await result.value) if inspect.isawaitable(result.value) else result
 
     def _run(self, inputs: dict[str, Any], call: Call) -> Result:
         value = self._function(**self.bind(inputs, call))

@@ -1,10 +1,11 @@
-"""First steps and what a carrier could overlook: a cancel on its heels, StopIteration."""
+"""First steps and what a carrier could overlook: a cancel on its heels, foreign awaitables, StopIteration."""
 
 from __future__ import annotations
 
 import json
 import time
 
+import pytest
 from host import Worker
 
 from dspool_worker import wire
@@ -39,3 +40,9 @@ def test_that_cancel_reaches_what_the_call_waits_for(worker: Worker) -> None:
 def test_stop_iteration_from_a_check_is_no_result(worker: Worker) -> None:
     for _ in range(3):
         assert "StopIteration" in json.dumps(worker.fault("stepping:check", {"value": [1]}))
+
+
+@pytest.mark.parametrize("name", ["scheduled", "asynchronous", "instance"])
+def test_whatever_can_be_awaited_is(worker: Worker, name: str) -> None:
+    for _ in range(3):
+        assert worker.result(f"stepping:{name}", {"text": "x"}) == "x"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -38,3 +40,41 @@ def _exhausted(value: Any) -> Any:
 async def check(value: Annotated[list[int], BeforeValidator(_exhausted)]) -> int:
     """Take an input whose check raises StopIteration."""
     return len(value)
+
+
+def _scheduled(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(**inputs: Any) -> Any:
+        return asyncio.ensure_future(function(**inputs))
+
+    return wrapper
+
+
+@_scheduled
+async def scheduled(text: str) -> str:
+    """Return the text, from a task."""
+    return text
+
+
+def _asynchronous(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def wrapper(**inputs: Any) -> Any:
+        await asyncio.sleep(0)
+        return function(**inputs)
+
+    return wrapper
+
+
+@_asynchronous
+def asynchronous(text: str) -> str:
+    """Return the text; what is called is a coroutine function."""
+    return text
+
+
+class _Callable:
+    async def __call__(self, text: str) -> str:
+        await asyncio.sleep(0)
+        return text
+
+
+instance = _Callable()
