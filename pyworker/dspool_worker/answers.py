@@ -47,7 +47,7 @@ class Answers:
         elif isinstance(exc, _Cancelled):
             fault = Fault("program_error", "the program was cancelled from within", type="CancelledError")
         else:
-            fault = to_fault(exc, _secrets(call))
+            fault = _told(exc, call)
         if fault.started is None:
             fault.started = "yes" if call.started else "no"
         self.error(call.id, fault)
@@ -66,6 +66,16 @@ class Answers:
         if (rss := resident()) > 0:
             meta["rss"] = rss
         self._send(wire.PONG, id, wire.encode_meta(meta), body, flags)
+
+
+def _told(exc: BaseException, call: Call) -> Fault:
+    """Describe an exception even if its class is made so that nobody can."""
+    try:
+        fault = to_fault(exc, _secrets(call))
+        _encode_fault(fault.to_dict())
+    except BaseException:  # a call without an answer is worse than an answer without a reason
+        return Fault("program_error", "the program raised an exception that cannot be described")
+    return fault
 
 
 def _secrets(call: Call) -> tuple[str, ...]:

@@ -46,3 +46,8 @@ def test_stop_iteration_from_a_check_is_no_result(worker: Worker) -> None:
 def test_whatever_can_be_awaited_is(worker: Worker, name: str) -> None:
     for _ in range(3):
         assert worker.result(f"stepping:{name}", {"text": "x"}) == "x"
+
+
+def test_an_exception_that_cannot_be_described_ends_its_call(worker: Worker) -> None:
+    for _ in range(3):
+        assert worker.fault("stepping:nameless")["code"] == "program_error"

@@ -78,3 +78,8 @@ class _Callable:
 
 
 instance = _Callable()
+
+
+async def nameless() -> None:
+    """Raise an exception whose class has no module's name."""
+    raise type("Nameless", (Exception,), {"__module__": None})("without a home")
