@@ -61,7 +61,7 @@ func protocolTrouble(cause error) *fault.Error {
 }
 
 func (w *Worker) awaitReport() {
-	timer := time.NewTimer(reportGrace)
+	timer := time.NewTimer(settleGrace)
 	defer timer.Stop()
 	select {
 	case <-w.body.Done():

@@ -29,6 +29,7 @@ type keeper struct {
 
 	asked    bool
 	lostAt   time.Time // zero: the connection stands
+	orphans  bool      // calls were in flight when it was lost
 	idleAt   time.Time // zero: calls are in flight
 	termedAt time.Time
 	killedAt time.Time
@@ -53,7 +54,7 @@ func (k *keeper) await() {
 	select {
 	case <-k.body.Done():
 	case <-lost:
-		k.lostAt = time.Now()
+		k.lostAt, k.orphans = time.Now(), k.life.calls() > 0
 	case <-k.wish.awake:
 	case <-k.timer.C:
 	}
@@ -77,6 +78,8 @@ func (k *keeper) step(now time.Time) time.Time {
 		return k.killedAt.Add(giveUp)
 	case level == kill:
 		return k.kill(now)
+	case k.orphans:
+		return k.orphaned(now)
 	case level == condemn:
 		return k.neighbours(now, since)
 	case level == hurry:
@@ -118,10 +121,12 @@ func (k *keeper) neighbours(now, since time.Time) time.Time {
 	return k.kill(now)
 }
 
-// orphaned deals with a process whose connection has ended.
+// orphaned deals with a process whose connection has ended. If calls were in
+// flight it has to be gone soon, whatever else was wished: their fate is read
+// from the ledger once it is, and it must not begin one of them after that.
 func (k *keeper) orphaned(now time.Time) time.Time {
 	grace := lostGrace
-	if k.asked {
+	if k.asked && !k.orphans {
 		grace = k.cfg.TermGrace // it said goodbye and may have to clear up
 	}
 	if due := k.lostAt.Add(grace); now.Before(due) {

@@ -23,7 +23,8 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	testkit.Main(m, testkit.Command{Name: "zygote", Run: zygotemock.Main}, testkit.Command{Name: "host", Run: runHost})
+	testkit.Main(m, testkit.Command{Name: "zygote", Run: zygotemock.Main}, testkit.Command{Name: "host", Run: runHost},
+		testkit.Command{Name: "leaver", Run: runLeaver})
 }
 
 // resolve makes programs out of their names: the wire mock's "echo", or

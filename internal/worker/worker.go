@@ -15,6 +15,10 @@ import (
 // report of how its process ended.
 const reportGrace = 250 * time.Millisecond
 
+// settleGrace is how long they wait when the process does not go: it is killed
+// meanwhile, and only then is it certain which calls it never began.
+const settleGrace = time.Second
+
 // A Worker is one process that takes calls, with its connection and its state.
 // All methods may be called concurrently and at any time, also after its end.
 type Worker struct {
