@@ -20,6 +20,7 @@ from .runtime import Runtime
 _decode_call = wire.decode_call
 _set_current = CURRENT.set
 _METAS_KEPT = 512
+_META_KEPT = 256  # bytes: a longer one names attachments and hardly comes again
 _STOPPED = {
     "canceled": ("canceled", "the caller gave the call up"),
     "deadline": ("deadline_exceeded", "the call's time budget ran out"),
@@ -70,9 +71,10 @@ class Server:
     def _learn(self, meta: Any) -> wire.CallMeta:
         """Read the meta of a CALL and keep it: short calls in a row have the same, to the byte."""
         known = _decode_call(meta)
-        if len(self._metas) >= _METAS_KEPT:
-            self._metas.clear()
-        self._metas[bytes(meta)] = known
+        if len(meta) <= _META_KEPT:
+            if len(self._metas) >= _METAS_KEPT:
+                self._metas.clear()
+            self._metas[bytes(meta)] = known
         return known
 
     def on_frame(self, kind: int, flags: int, id: int, meta: Any, body: Any) -> None:
