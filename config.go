@@ -72,8 +72,8 @@ type Config struct {
 	// Env are variables, "NAME=value", that workers get beyond this process's
 	// own. Keys of language model providers and variables that move their
 	// traffic (*_API_BASE, *_BASE_URL) are not inherited; naming them here
-	// gives them to the user's code. A PYTHONPATH is searched after dspool's own
-	// folder.
+	// gives them to the user's code. Nor is a PYTHONPATH inherited; one that is
+	// named here is searched after dspool's own folder.
 	Env []string
 
 	// LM is the language model of calls that name none. It may be left empty

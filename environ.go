@@ -10,6 +10,8 @@ import (
 // what selects or pays for a language model, and then extra. DSPy would fall
 // back to a key that it finds, so a tenant without a key would use the host's;
 // and a *_API_BASE or *_BASE_URL would silently move its traffic elsewhere.
+// Where a name comes twice, the last one counts: Python would read the first,
+// and an inherited PYTHONPATH would hide the worker's own package.
 func workerEnv(own, extra []string) []string {
 	secrets := secretNames()
 	env := make([]string, 0, len(own)+len(extra))
@@ -19,7 +21,23 @@ func workerEnv(own, extra []string) []string {
 			env = append(env, entry)
 		}
 	}
-	return append(env, extra...)
+	return lastOfEach(append(env, extra...))
+}
+
+// lastOfEach keeps the last entry of every name.
+func lastOfEach(entries []string) []string {
+	at := make(map[string]int, len(entries))
+	kept := entries[:0]
+	for _, entry := range entries {
+		name, _, _ := strings.Cut(entry, "=")
+		if i, twice := at[name]; twice {
+			kept[i] = entry
+			continue
+		}
+		at[name] = len(kept)
+		kept = append(kept, entry)
+	}
+	return kept
 }
 
 // pythonEnv puts what the interpreter needs before the user's variables, and
