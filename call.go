@@ -85,7 +85,7 @@ func (p *Pool) abandon(m *member, pending *mux.Pending, err *fault.Error) *fault
 // overtime is the error of a call that used up the pool's own limit.
 func (p *Pool) overtime(started fault.Started) *fault.Error {
 	return fault.Newf(fault.DeadlineExceeded,
-		"the call did not end within %s: raise CallTimeout, or give its context an earlier deadline", p.cfg.CallTimeout).
+		"the call did not end within %s, the limit of its pool: raise CallTimeout if it may take longer", p.cfg.CallTimeout).
 		WithStarted(started)
 }
 
