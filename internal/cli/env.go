@@ -178,7 +178,7 @@ func newEnvRemoveCommand(a *app) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "also those of other versions of dspool, and everything else in the cache folder")
+	cmd.Flags().BoolVar(&all, "all", false, "also those of other versions of dspool, and all else that dspool keeps in the cache folder")
 	return cmd
 }
 
