@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -73,7 +74,18 @@ func jsonTrouble(raw []byte, err error) string {
 	if len(strings.TrimSpace(string(raw))) == 0 {
 		return "a JSON object was expected, but there is nothing"
 	}
+	var other *json.UnmarshalTypeError
+	if errors.As(err, &other) {
+		return "a JSON object was expected, found " + article(other.Value)
+	}
 	return fmt.Sprintf("a JSON object was expected: %v", err)
+}
+
+func article(noun string) string {
+	if strings.HasPrefix(noun, "a") {
+		return "an " + noun
+	}
+	return "a " + noun
 }
 
 func schemaOf(name string, sig *signature.Signature) *jsonschema.Schema {

@@ -86,7 +86,7 @@ func TestInputsThatCannotBeReadSayWhy(t *testing.T) {
 		"no file":      {"@/does/not/exist.json", "", "/does/not/exist.json"},
 		"empty stdin":  {"-", "", "there is nothing"},
 		"broken stdin": {"-", "{", "a JSON object was expected"},
-		"list":         {"-", "[1]", "a JSON object was expected"},
+		"list":         {"-", "[1]", "expected, found an array"},
 	} {
 		_, err := readInputs([]string{c.arg}, strings.NewReader(c.stdin), nil)
 		if fault.CodeOf(err) != fault.InvalidArgument || !strings.Contains(err.Error(), c.want) {

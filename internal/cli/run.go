@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os"
 	"strings"
 	"time"
 
@@ -65,6 +66,9 @@ func (f *runFlags) register(cmd *cobra.Command) {
 
 // run runs one program and prints its result.
 func (a *app) run(ctx context.Context, f runFlags, args []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	spec, rest, err := f.spec(args)
 	if err != nil {
 		return err
@@ -87,6 +91,20 @@ func (a *app) run(ctx context.Context, f runFlags, args []string) error {
 	return a.withPool(ctx, f.config(lang), func(pool *dspool.Pool, _ pyenv.Env) error {
 		return a.call(ctx, pool, f, dspool.Request{Program: spec, Input: input})
 	})
+}
+
+// check refuses flags that the pool would refuse in the words of its own
+// configuration.
+func (f runFlags) check() error {
+	if f.timeout <= 0 {
+		return fault.Newf(fault.InvalidArgument, "--timeout %s: must be positive", f.timeout)
+	}
+	for _, folder := range f.path {
+		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+			return fault.Newf(fault.InvalidArgument, "--path %s: there is no such folder", folder)
+		}
+	}
+	return nil
 }
 
 // spec makes the program that the flags and the first argument describe, and

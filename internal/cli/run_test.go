@@ -75,6 +75,8 @@ func TestRunRefusesWhatCannotRun(t *testing.T) {
 		"wrong type":        {[]string{"run", "n: int -> b", "n=five", "--lm", "practice"}, ExitUsage, "n"},
 		"both":              {[]string{"run", "--func", "m:f", "--module", "Predict"}, ExitUsage, "func module"},
 		"unknown flag":      {[]string{"run", "--speed"}, ExitUsage, "--speed"},
+		"no time":           {[]string{"run", "a -> b", "a=x", "--timeout", "-1s"}, ExitUsage, "--timeout -1s: must be positive"},
+		"no folder":         {[]string{"run", "--func", "m:f", "--path", "/does/not/exist"}, ExitUsage, "--path /does/not/exist: there is no such folder"},
 		"empty stdin":       {[]string{"run", "a -> b", "-"}, ExitUsage, "standard input"},
 		"practice limit":    {[]string{"practice-lm", "--rate-limit", "fast"}, ExitUsage, "REQUESTS/WINDOW"},
 		"practice rate":     {[]string{"practice-lm", "--error-rate", "2"}, ExitUsage, "--error-rate"},
