@@ -41,6 +41,9 @@ func execute(ctx context.Context, args []string, streams IO) error {
 	if text := describe(err); text != "" {
 		fmt.Fprintf(streams.Err, "dspool: %s\n", text)
 	}
+	if frames := detail(err, "traceback"); a.verbose && frames != "" {
+		fmt.Fprintf(streams.Err, "%s\n", strings.TrimRight(frames, "\n"))
+	}
 	return err
 }
 
@@ -51,8 +54,29 @@ func describe(err error) string {
 		return ""
 	}
 	text := err.Error()
-	// The code is for programs; after "dspool:" a person wants the message.
-	return strings.TrimPrefix(text, string(fault.InvalidArgument)+": ")
+	code := fault.CodeOf(err)
+	switch kind := detail(err, "type"); {
+	case code == fault.InvalidArgument:
+		// The code is for programs; after "dspool:" a person wants the message.
+		return strings.TrimPrefix(text, string(code)+": ")
+	case strings.HasPrefix(string(code), "lm_"):
+		// Providers' clients write paragraphs.
+		return strings.Join(strings.Fields(text), " ")
+	case code == fault.ProgramError && kind != "":
+		// A message such as "'name'" means nothing without its KeyError.
+		return strings.Replace(text, string(code)+": ", string(code)+": "+kind+": ", 1)
+	default:
+		return text
+	}
+}
+
+// detail returns what an error holds beyond its message, "" for nothing.
+func detail(err error, name string) string {
+	var e *fault.Error
+	if !errors.As(err, &e) {
+		return ""
+	}
+	return e.Details[name]
 }
 
 type signalError struct{ signal syscall.Signal }

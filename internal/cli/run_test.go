@@ -194,6 +194,30 @@ func TestRunExitCodesFollowTheFailure(t *testing.T) {
 	}
 }
 
+func TestRunTellsWhereAFunctionFailed(t *testing.T) {
+	t.Parallel()
+	args := with(t, "run", "--func", "shop:total", "--path", "../../examples/python", "lines=[]", "discount=2")
+	if s := runMain(t, "", args...).must(t, ExitFailure); !strings.Contains(s.err, "program_error: ValueError: the discount must be") || strings.Contains(s.err, "shop.py") {
+		t.Errorf("stderr %s", s.err)
+	}
+	if s := runMain(t, "", append(args, "--verbose")...).must(t, ExitFailure); !strings.Contains(s.err, "shop.py") || !strings.Contains(s.err, "in total") {
+		t.Errorf("stderr with --verbose %s", s.err)
+	}
+}
+
+func TestRunTellsOfALanguageModelInOneLine(t *testing.T) {
+	t.Parallel()
+	lm := dspooltest.NewPracticeLM(dspooltest.PracticeConfig{})
+	if err := lm.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lm.Close() })
+	args := with(t, "run", "a -> b", "a=x", "--lm", "openai/practice?fail=401", "--lm-base", lm.URL())
+	if s := runMain(t, "", args...).must(t, ExitLM); strings.Count(s.err, "\n") != 1 {
+		t.Errorf("stderr %s", s.err)
+	}
+}
+
 func TestDemoShowsThatAllIsRight(t *testing.T) {
 	t.Parallel()
 	s := runMain(t, "", with(t, "demo", "--lm", "practice", "--calls", "60")...)
