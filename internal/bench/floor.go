@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -117,12 +118,8 @@ func (t *turner) over(p []byte) (drained bool) {
 		p = p[n:]
 		if t.have == wire.HeaderSize {
 			t.have = 0
-			t.skip = payloadLength(t.header[:])
+			t.skip = int(binary.BigEndian.Uint32(t.header[:]))
 		}
 	}
 	return drained
-}
-
-func payloadLength(b []byte) int {
-	return int(b[0])<<24 | int(b[1])<<16 | int(b[2])<<8 | int(b[3])
 }

@@ -18,9 +18,6 @@ import (
 
 const (
 	patience = 30 * time.Second
-	// quickExit keeps workers that are built with the race detector from
-	// sleeping for a second before they exit.
-	quickExit = "GORACE=atexit_sleep_ms=0"
 )
 
 func TestMain(m *testing.M) {
@@ -39,7 +36,7 @@ func resolve(_, name string) ([]byte, bool) {
 func workers(t testing.TB) worker.Config {
 	t.Helper()
 	return worker.Config{
-		Command: testkit.Worker(t), Env: append(os.Environ(), quickExit), Resolve: resolve, Slots: 256,
+		Command: testkit.Worker(t), Env: os.Environ(), Resolve: resolve, Slots: 256,
 		OnOutput: func(worker.Output) {}, StartTimeout: patience,
 	}
 }

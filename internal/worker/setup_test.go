@@ -17,9 +17,6 @@ import (
 
 const (
 	patience = 20 * time.Second
-	// quickExit keeps workers that are built with the race detector from
-	// sleeping for a second before they exit.
-	quickExit = "GORACE=atexit_sleep_ms=0"
 )
 
 func TestMain(m *testing.M) {
@@ -40,7 +37,7 @@ func resolve(_, name string) ([]byte, bool) {
 func config(t testing.TB, mods ...func(*Config)) Config {
 	t.Helper()
 	cfg := Config{
-		Command: testkit.Worker(t), Env: append(os.Environ(), quickExit), Resolve: resolve,
+		Command: testkit.Worker(t), Env: os.Environ(), Resolve: resolve,
 		CancelGrace: 200 * time.Millisecond, TermGrace: 5 * time.Second, StartTimeout: patience,
 		Slots: 64, OnOutput: func(Output) {},
 	}
