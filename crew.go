@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/pyenv"
@@ -27,8 +28,9 @@ type crew struct {
 	wanted chan struct{} // closed when somebody needs workers
 	once   sync.Once
 	cancel context.CancelFunc
-	broken chan *fault.Error // a start that failed for good; room for one
-	ended  chan struct{}     // closed when the goroutine has ended
+	boss   atomic.Pointer[supervise.Supervisor] // nil until workers are needed
+	broken chan *fault.Error                    // a start that failed for good; room for one
+	ended  chan struct{}                        // closed when the goroutine has ended
 
 	patience context.Context // ends when nobody waits for a gentle stop any more
 	hurry    context.CancelFunc
@@ -85,6 +87,7 @@ func (c *crew) keep(ctx context.Context, cfg worker.Config) {
 		Size: c.pool.cfg.Workers, Pace: c.pool.cfg.Restart.pace(), Logger: c.pool.cfg.Logger,
 		OnUp: r.up, OnLeaving: r.leaving, OnDown: r.down, OnState: r.condition, OnSource: c.opened,
 	}, c.source(cfg))
+	c.boss.Store(s)
 	if err := s.Start(ctx); err != nil {
 		c.failed(ctx, fault.From(err))
 	}
@@ -94,6 +97,13 @@ func (c *crew) keep(ctx context.Context, cfg worker.Config) {
 		c.failed(ctx, err)
 	}
 	_ = s.Stop(c.patience)
+}
+
+// replace exchanges a worker for a new one, which is started first; the old one
+// finishes its calls. The channel gets nil when it has left the service, or why
+// it stays.
+func (c *crew) replace(w *worker.Worker, reason string) <-chan error {
+	return c.boss.Load().Replace(w, reason) // there is a worker, so there is a supervisor
 }
 
 func (c *crew) source(cfg worker.Config) worker.Source {

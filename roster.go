@@ -89,9 +89,13 @@ func (r *roster) pop() (time.Time, bool) {
 	return at, true
 }
 
-// leaving takes a worker out of service that will never take a call again.
-func (r *roster) leaving(w *worker.Worker) {
+// leaving takes a worker out of service that will never take a call again. If
+// it is missed, another one is started for it.
+func (r *roster) leaving(w *worker.Worker, missed bool) {
 	r.pool.desk.Remove(w.ID())
+	if !missed {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.losses = append(r.losses, time.Now())

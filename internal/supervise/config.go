@@ -18,10 +18,14 @@ type Config struct {
 	Lazy bool
 	// Pace says how fast lost workers are replaced.
 	Pace Pace
+	// Replacements is how many workers are replaced at once on demand, see
+	// [Supervisor.Replace]. Defaults to 1.
+	Replacements int
 	// OnUp hears of a worker that takes calls from now on.
 	OnUp func(*worker.Worker)
-	// OnLeaving hears, at once, of a worker that will never take a call again.
-	OnLeaving func(*worker.Worker)
+	// OnLeaving hears, at once, of a worker that will never take a call again,
+	// and whether it is missed: another one has to be started for it.
+	OnLeaving func(w *worker.Worker, missed bool)
 	// OnDown hears of a worker whose process is gone, after OnLeaving.
 	OnDown func(*worker.Worker, worker.Exit)
 	// OnSource hears of each successful start of the source.
@@ -34,6 +38,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.Size = max(c.Size, 1)
+	c.Replacements = max(c.Replacements, 1)
 	c.Pace = c.Pace.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

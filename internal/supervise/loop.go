@@ -30,6 +30,8 @@ type loop struct {
 	probing  bool // one start decides whether the others follow
 	rounds   int  // of failed starts since a worker last came up
 
+	replacing []*replacement // in the order in which they were asked for
+
 	sourceUp       bool
 	sourceStarting bool
 	broken         <-chan struct{}
@@ -60,6 +62,8 @@ func (l *loop) run() {
 		select {
 		case event := <-l.events:
 			event()
+		case <-l.mail:
+			l.answer()
 		case <-l.broken:
 			l.sourceBroke()
 		case <-l.timer.C:
@@ -108,7 +112,7 @@ func (l *loop) fill() {
 
 // missing is how many to order now: all, or one to see if it lives.
 func (l *loop) missing() int {
-	n := l.cfg.Size - len(l.up) - l.starting
+	n := l.cfg.Size + l.replacements() - len(l.up) - l.starting
 	if l.probing {
 		n = min(n, 1-l.starting)
 	}
@@ -177,6 +181,18 @@ func (l *loop) cameUp(w *worker.Worker, source <-chan struct{}) {
 		close(l.ready)
 	}
 	l.watch(w)
+	l.relieve()
+}
+
+// answer decides what was asked since the last time.
+func (l *loop) answer() {
+	l.mu.Lock()
+	asked := l.asked
+	l.asked = nil
+	l.mu.Unlock()
+	for _, decide := range asked {
+		decide(l)
+	}
 }
 
 func (l *loop) watch(w *worker.Worker) {

@@ -11,12 +11,16 @@ import (
 	"github.com/dspool/dspool/internal/worker"
 )
 
-// left takes a worker out of service. Its replacement is ordered next, without
-// waiting for the report of how it ended.
+// left takes a worker out of service, once. Its replacement is ordered next,
+// without waiting for the report of how it ended.
 func (l *loop) left(w *worker.Worker) {
+	if _, up := l.up[w]; !up {
+		return
+	}
 	delete(l.up, w)
+	l.relieved(w, nil)
 	if l.cfg.OnLeaving != nil {
-		l.cfg.OnLeaving(w)
+		l.cfg.OnLeaving(w, len(l.up) < l.cfg.Size)
 	}
 }
 
@@ -62,6 +66,7 @@ func (l *loop) failed(err *fault.Error) {
 	now := time.Now()
 	l.meter.fail(now)
 	l.failure = err
+	l.stay(err)
 	if now.After(l.retryAt) {
 		l.rounds++ // the first one of its round
 		l.pause()

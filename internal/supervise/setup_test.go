@@ -98,7 +98,7 @@ func (w *watch) config(size int) Config {
 	return Config{
 		Size:      size,
 		OnUp:      func(x *worker.Worker) { w.note(func() { w.up = append(w.up, x) }) },
-		OnLeaving: func(x *worker.Worker) { w.note(func() { w.leaving = append(w.leaving, x) }) },
+		OnLeaving: func(x *worker.Worker, _ bool) { w.note(func() { w.leaving = append(w.leaving, x) }) },
 		OnDown:    func(_ *worker.Worker, e worker.Exit) { w.note(func() { w.exits = append(w.exits, e) }) },
 		OnSource:  func(i worker.Info) { w.note(func() { w.infos = append(w.infos, i) }) },
 		OnState:   func(c Condition) { w.note(func() { w.conditions = append(w.conditions, c) }) },

@@ -5,6 +5,8 @@ import "github.com/dspool/dspool/internal/worker"
 // shutDown ends all workers at once, in parallel, then the source.
 func (l *loop) shutDown() {
 	l.cancel()
+	l.answer()
+	l.abandon()
 	for _, w := range l.Workers() {
 		l.end(w)
 	}

@@ -28,6 +28,8 @@ type Supervisor struct {
 	stopped   bool
 	condition Condition
 	workers   []*worker.Worker
+	asked     []func(*loop)
+	mail      chan struct{} // has room for one: there is something in asked
 }
 
 // New returns a supervisor of workers from source. It does no I/O.
@@ -35,7 +37,7 @@ func New(cfg Config, source worker.Source) *Supervisor {
 	s := &Supervisor{
 		cfg: cfg.withDefaults(), source: source,
 		demand: make(chan struct{}), ready: make(chan struct{}),
-		halt: make(chan struct{}), done: make(chan struct{}),
+		halt: make(chan struct{}), done: make(chan struct{}), mail: make(chan struct{}, 1),
 	}
 	s.patience, s.hurry = context.WithCancel(context.Background())
 	s.condition.Size = s.cfg.Size
@@ -103,6 +105,22 @@ func (s *Supervisor) begin() {
 		s.hurry()
 		close(s.done)
 	}
+}
+
+// ask has the loop decide something soon. It reports false if there is no loop
+// to do so. It may be called from anywhere, the loop itself included.
+func (s *Supervisor) ask(decide func(*loop)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.started || s.stopped {
+		return false
+	}
+	s.asked = append(s.asked, decide)
+	select {
+	case s.mail <- struct{}{}:
+	default:
+	}
+	return true
 }
 
 // Workers returns those that take calls or are on their way out, oldest first.
