@@ -106,15 +106,6 @@ const (
 	StartedYes Started = "yes"
 )
 
-// transient holds the codes that may well not come back if the same call is
-// made again.
-func transient(c Code) bool {
-	switch c {
-	case QueueFull, QueueTimeout, ResourceExhausted, Unavailable,
-		WorkerCrashed, WorkerUnresponsive,
-		LMRateLimit, LMTimeout, LMServer, LMTransport:
-		return true
-	default:
-		return false
-	}
-}
+// transient reports whether a failure may well not come back if the same call
+// is made again.
+func transient(c Code) bool { return ClassOf(c).Retries > 0 }

@@ -93,13 +93,11 @@ func (e *Error) Is(target error) bool {
 // Retryable reports whether the same call may be made again without running
 // user code twice, and with a chance of success. It is false for a started
 // call even when the failure itself was a passing one: whether such a call may
-// be repeated is for its owner to say.
+// be repeated is for its owner to say, see [Error.Repeatable].
 func (e *Error) Retryable() bool {
 	switch e.Code {
 	case QueueFull, QueueTimeout, Unavailable:
 		return e.Started != StartedYes
-	case LMRateLimit, LMTimeout, LMServer, LMTransport:
-		return e.Started == StartedNo
 	default:
 		return transient(e.Code) && e.Started == StartedNo
 	}
@@ -109,6 +107,15 @@ func (e *Error) Retryable() bool {
 // made again, whatever it did the first time. For idempotent programs this is
 // the whole question.
 func (e *Error) Transient() bool { return transient(e.Code) }
+
+// Class returns what follows from the error's code.
+func (e *Error) Class() Class { return ClassOf(e.Code) }
+
+// Repeatable reports whether a call that ended with e may be made again when
+// its program is idempotent, or is not.
+func (e *Error) Repeatable(idempotent bool) bool {
+	return e.Retryable() || idempotent && e.Transient()
+}
 
 // WithWorker returns a copy of e that names a worker.
 func (e *Error) WithWorker(id string) *Error {

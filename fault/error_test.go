@@ -83,6 +83,7 @@ func TestRetryableFollowsFromCodeAndStarted(t *testing.T) {
 		fault.ResourceExhausted:  {false, true, false},
 		fault.WorkerCrashed:      {false, true, false},
 		fault.WorkerUnresponsive: {false, true, false},
+		fault.Protocol:           {false, true, false},
 		fault.LMRateLimit:        {false, true, false},
 		fault.LMTimeout:          {false, true, false},
 		fault.LMServer:           {false, true, false},
