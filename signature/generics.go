@@ -44,7 +44,9 @@ func (p *parser) generic(at token, full, base string) parsedType {
 	if strings.HasPrefix(full, "dspy.") || rule.max == 0 {
 		p.failAt(p.tok, fmt.Sprintf("%s takes no types in brackets", full))
 	}
+	p.inside = append(p.inside, base)
 	args, open := p.arguments()
+	p.inside = p.inside[:len(p.inside)-1]
 	switch n := len(args); {
 	case p.err != nil:
 	case n == 0 && rule.max < 0 && rule.min > 0:
@@ -60,11 +62,15 @@ func (p *parser) generic(at token, full, base string) parsedType {
 	return p.build(at, full, base, args, open)
 }
 
-// arguments reads [T, U], (T, U) or ([T, U]). open is true for [T, ...].
+// arguments reads [T, U], (T, U), ([T, U]) or the rest of {:list, T} from its
+// comma on. open is true for [T, ...].
 func (p *parser) arguments() (args []parsedType, open bool) {
 	closing := "]"
-	if p.tok.is("(") {
+	switch {
+	case p.tok.is("("):
 		closing = ")"
+	case p.tok.is(","):
+		closing = "}"
 	}
 	p.advance()
 	if p.tok.is("[") { // union([T, U]): the inner brackets are the list

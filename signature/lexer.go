@@ -69,7 +69,7 @@ func (l *lexer) next() token {
 		return l.cut(punct, 3)
 	case strings.HasPrefix(l.rest, "->"):
 		return l.cut(punct, 2)
-	case strings.IndexByte(":,[]()|.=*/", c) >= 0:
+	case strings.IndexByte(":,[](){}|.=*/", c) >= 0:
 		return l.cut(punct, 1)
 	}
 	_, size := utf8.DecodeRuneInString(l.rest)

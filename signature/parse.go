@@ -17,6 +17,8 @@ const (
 
 const examples = `for example "question: str -> answer: str" or "text: str, k: int -> tags: list[str], score: float"`
 
+const typeExamples = `for example "str", "list[int]", "dict[str, float]" or "Optional[str]"`
+
 // Parse reads a signature such as
 //
 //	question: str, n: int -> answer: str, tags: list[str], mood: Literal['good', 'bad']
@@ -26,20 +28,17 @@ const examples = `for example "question: str -> answer: str" or "text: str, k: i
 // Union[T, U], T | U, Literal['a', 'b'], datetime, date, time, UUID, Decimal;
 // DSPy's, such as dspy.Image and dspy.History; and the names string, integer,
 // boolean, any, map, atom, embedding, probability, confidence_score,
-// reasoning_chain, list(T), dict(K, V), union([T, U]).
+// reasoning_chain, list(T), dict(K, V), union([T, U]). Types may also be written
+// as symbols and tuples: :string, {:list, :string}, {:union, [:string, :integer]}.
 //
 // An error is a *fault.Error with the code invalid_argument. It says at which
 // character the text went wrong and what was expected there; the detail
 // "position" holds that number.
 func Parse(source string) (*Signature, error) {
-	p := &parser{lexer: lexer{rest: source, at: 1}}
-	if len(source) > textMax {
-		return nil, p.failed(fmt.Sprintf("a signature is at most %d bytes long", textMax))
+	p, err := newParser("signature", examples, source)
+	if err != nil {
+		return nil, err
 	}
-	if !utf8.ValidString(source) {
-		return nil, p.failed("the text is not valid UTF-8")
-	}
-	p.advance()
 	sig := p.signature()
 	if p.err != nil {
 		return nil, p.err
@@ -50,14 +49,48 @@ func Parse(source string) (*Signature, error) {
 	return sig, nil
 }
 
-// A parser reads one signature by recursive descent. After the first error it
+// parseType reads the text of one type. A lenient parser takes a type that it
+// does not know for Any.
+func parseType(source string, lenient bool) (parsedType, error) {
+	p, err := newParser("type", typeExamples, source)
+	if err != nil {
+		return parsedType{}, err
+	}
+	p.lenient = lenient
+	t := p.union()
+	if p.tok.kind != end {
+		p.fail("the end of the type")
+	}
+	if p.err != nil {
+		return parsedType{}, p.err
+	}
+	return t, nil
+}
+
+func newParser(subject, examples, source string) (*parser, error) {
+	p := &parser{lexer: lexer{rest: source, at: 1}, subject: subject, examples: examples}
+	if len(source) > textMax {
+		return nil, p.failed(fmt.Sprintf("the text is at most %d bytes long", textMax))
+	}
+	if !utf8.ValidString(source) {
+		return nil, p.failed("the text is not valid UTF-8")
+	}
+	p.advance()
+	return p, nil
+}
+
+// A parser reads one signature, or one type, by recursive descent. After the first error it
 // stands still: the current token is the end and err is set.
 type parser struct {
 	lexer
-	tok   token
-	depth int
-	seen  map[string]side
-	err   *fault.Error
+	tok     token
+	depth   int
+	inside  []string // the types that are being read, from the outside in
+	lenient bool     // types that are not known are Any
+	seen    map[string]side
+	err     *fault.Error
+
+	subject, examples string // for messages
 }
 
 func (p *parser) advance() {
@@ -81,7 +114,7 @@ func (p *parser) failAt(at token, what string) {
 }
 
 func (p *parser) failed(what string) *fault.Error {
-	return fault.Newf(fault.InvalidArgument, "signature: %s; %s", what, examples)
+	return fault.Newf(fault.InvalidArgument, "%s: %s; %s", p.subject, what, p.examples)
 }
 
 // accept takes the mark if it is next.

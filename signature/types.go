@@ -69,6 +69,10 @@ func anyOf(all []parsedType) *jsonschema.Schema {
 
 // single reads one type without "|".
 func (p *parser) single() parsedType {
+	if p.tok.is("{") {
+		return p.tuple()
+	}
+	p.accept(":") // a symbol, such as :string
 	at := p.tok
 	if at.kind == text {
 		p.failAt(at, "a type is written without quotes; fixed values are Literal['a', 'b']")
@@ -79,8 +83,10 @@ func (p *parser) single() parsedType {
 	}
 	full := p.dotted()
 	switch base := full[strings.LastIndexByte(full, '.')+1:]; {
+	case !known(full) && p.lenient:
+		return p.unknown()
 	case !known(full):
-		p.failAt(at, fmt.Sprintf("unsupported type %q; %s", full, supported))
+		p.failAt(at, fmt.Sprintf("unsupported type %q%s; %s", full, p.within(), supported))
 	case base == "Literal":
 		return p.literal(full)
 	case full == "dspy.Code" && p.tok.is("["):
@@ -91,6 +97,43 @@ func (p *parser) single() parsedType {
 		return p.plain(at, full, base)
 	}
 	return parsedType{schema: &jsonschema.Schema{}}
+}
+
+// within says which types surround the current one, for a message.
+func (p *parser) within() string {
+	if len(p.inside) == 0 {
+		return ""
+	}
+	return " inside " + strings.Join(p.inside, " of ")
+}
+
+// unknown passes over the brackets of a type that is not known.
+func (p *parser) unknown() parsedType {
+	for open := 0; p.tok.kind != end; p.advance() {
+		switch {
+		case p.tok.is("["), p.tok.is("("):
+			open++
+		case p.tok.is("]"), p.tok.is(")"):
+			open--
+		}
+		if open < 0 || open == 0 && !p.tok.is("]") && !p.tok.is(")") {
+			break
+		}
+	}
+	return parsedType{text: "Any", schema: &jsonschema.Schema{}}
+}
+
+// tuple reads a type in the form {:list, T}, {:dict, K, V} or {:union, [T, U]}.
+func (p *parser) tuple() parsedType {
+	p.advance()
+	p.accept(":")
+	at := p.tok
+	full := p.dotted()
+	if at.kind != name || !known(full) || !p.tok.is(",") {
+		p.failAt(at, "a type in braces is written {:list, T}, {:dict, K, V} or {:union, [T, U]}; "+supported)
+		return parsedType{schema: &jsonschema.Schema{}}
+	}
+	return p.generic(at, full, full[strings.LastIndexByte(full, '.')+1:])
 }
 
 // dotted reads a name with its module.

@@ -151,6 +151,7 @@ func texts(n *node, s *jsonschema.Schema) error {
 		}
 		r.pattern = re
 	}
+	r.shape = newShape(s.Format)
 	if r != (textRule{max: -1}) {
 		n.text = &r
 	}

@@ -3,6 +3,7 @@ package validate
 import (
 	"bytes"
 	"encoding/base64"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -41,6 +42,29 @@ func (w *walk) formatted(format, text string, start int) {
 	case format == "uuid" && !validUUID(text):
 		w.wrongf("expected a UUID such as 123e4567-e89b-12d3-a456-426614174000, found %s", w.shown(start))
 	}
+}
+
+// A shape is a format whose texts a regular expression tells apart. The worker
+// has the same expressions; they are meant to catch what is no address at all,
+// not to know every rule of the standards.
+type shape struct {
+	pattern *regexp.Regexp
+	like    string
+}
+
+// newShape returns the shape of a format, or nil if it has none.
+func newShape(format string) *shape {
+	switch format {
+	case "email":
+		return &shape{regexp.MustCompile(`^[^@\t\n\r ]+@[^@\t\n\r .]+(\.[^@\t\n\r .]+)+$`), "an e-mail address such as name@example.org"}
+	case "uri":
+		return &shape{regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:[^\t\n\r ]+$`), "a URI such as https://example.org/path"}
+	case "hostname":
+		return &shape{regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`), "a host's name such as www.example.org"}
+	case "ipv4":
+		return &shape{regexp.MustCompile(`^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$`), "an address such as 192.0.2.1"}
+	}
+	return nil
 }
 
 // zonedTime brings the usual ways of writing a time into the form of RFC 3339.

@@ -62,6 +62,7 @@ type textRule struct {
 	min, max int // in characters; max -1: none
 	pattern  *regexp.Regexp
 	format   string
+	shape    *shape // of the formats that have one
 	base64   bool
 }
 

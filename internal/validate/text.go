@@ -143,6 +143,9 @@ func (w *walk) limited(rule *textRule, start int, escaped bool) {
 	if rule.pattern != nil && !rule.pattern.Match(inner) {
 		w.wrongf("expected text that matches %s, found %s", rule.pattern, w.shown(start))
 	}
+	if rule.shape != nil && !rule.shape.pattern.Match(inner) {
+		w.wrongf("expected %s, found %s", rule.shape.like, w.shown(start))
+	}
 	if rule.base64 && !validBase64(inner) {
 		w.wrongf("expected bytes in standard base64 with padding, found %s", w.shown(start))
 	}
