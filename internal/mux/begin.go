@@ -27,7 +27,7 @@ func (c *Conn) Begin(call *Call) (*Pending, error) {
 		meta.Budget = coarse(max(left.Microseconds(), 1))
 	}
 	names, size := attach(&meta, call)
-	p := &Pending{conn: c, settled: call.Settled, done: make(chan struct{})}
+	p := &Pending{conn: c, settled: call.Settled, owner: call.Owner, done: make(chan struct{})}
 	if call.Credit > 0 {
 		p.stream = newStream(call.Credit)
 	}

@@ -21,6 +21,8 @@ type Call struct {
 	Program, LM string
 	// Deadline is the end of the call's time budget; zero: none.
 	Deadline time.Time
+	// Owner is handed to the host calls that are made on behalf of this call.
+	Owner any
 	// Trace is a W3C traceparent, Session a session key; both may be "".
 	Trace, Session string
 	// Body is the JSON object of inputs.

@@ -34,9 +34,10 @@ type Config struct {
 	// host has none.
 	Resolve func(kind, hash string) ([]byte, bool)
 	// HostCall serves a worker's call to the host, on a goroutine of its own.
-	// call is the call on whose behalf it is made, 0 if none. It has to return
-	// soon after ctx ends: the connection waits for it. Nil: unsupported.
-	HostCall func(ctx context.Context, method string, call uint64, args []byte) ([]byte, error)
+	// Its context ends when the worker cancels the host call, when the call on
+	// whose behalf it is made has stopped, and with the connection. It has to
+	// return soon after that: the connection waits for it. Nil: unsupported.
+	HostCall func(ctx context.Context, req *HostRequest) (HostReply, error)
 	// Lost is called once when the connection has ended, with the cause, before
 	// the calls in flight are settled. It returns the error that they end with,
 	// each with its own Started; nil leaves the choice to the connection. It runs

@@ -17,16 +17,16 @@ func hostCall(id uint64, method string) wire.Frame {
 
 func TestHostCallsAreServed(t *testing.T) {
 	t.Parallel()
-	serve := func(_ context.Context, method string, call uint64, args []byte) ([]byte, error) {
-		switch method {
+	serve := func(_ context.Context, req *mux.HostRequest) (mux.HostReply, error) {
+		switch req.Method {
 		case "fail":
-			return nil, fault.New(fault.LMAuth, "no key")
+			return mux.HostReply{}, fault.New(fault.LMAuth, "no key")
 		case "panic":
-			return []byte{args[len(args)]}, nil
+			return mux.HostReply{Body: []byte{req.Body[len(req.Body)]}}, nil
 		case "large":
-			return make([]byte, 5000), nil
+			return mux.HostReply{Body: make([]byte, 5000)}, nil
 		}
-		return fmt.Appendf(nil, `[%q,%d,%s]`, method, call, args), nil
+		return mux.HostReply{Body: fmt.Appendf(nil, `[%q,%d,%s]`, req.Method, req.Call, req.Body)}, nil
 	}
 	conn, worker := raw(t, mux.Config{HostCall: serve, FrameLimit: 4096})
 	for method, want := range map[string]struct {
@@ -69,10 +69,10 @@ func TestHostCallsWithoutAHostAreUnsupported(t *testing.T) {
 func TestHostCancelEndsTheContextAndTheAnswerStillComes(t *testing.T) {
 	t.Parallel()
 	began := make(chan struct{})
-	_, worker := raw(t, mux.Config{HostCall: func(ctx context.Context, _ string, _ uint64, _ []byte) ([]byte, error) {
+	_, worker := raw(t, mux.Config{HostCall: func(ctx context.Context, _ *mux.HostRequest) (mux.HostReply, error) {
 		close(began)
 		<-ctx.Done()
-		return nil, ctx.Err()
+		return mux.HostReply{}, ctx.Err()
 	}})
 	worker.send(hostCall(1, "wait"))
 	await(t, began)
@@ -87,11 +87,11 @@ func TestHostCancelEndsTheContextAndTheAnswerStillComes(t *testing.T) {
 func TestEndOfTheConnectionEndsHostCalls(t *testing.T) {
 	t.Parallel()
 	began, ended := make(chan struct{}), make(chan error, 1)
-	conn, worker := raw(t, mux.Config{HostCall: func(ctx context.Context, _ string, _ uint64, _ []byte) ([]byte, error) {
+	conn, worker := raw(t, mux.Config{HostCall: func(ctx context.Context, _ *mux.HostRequest) (mux.HostReply, error) {
 		close(began)
 		<-ctx.Done()
 		ended <- ctx.Err()
-		return nil, errors.New("too late")
+		return mux.HostReply{}, errors.New("too late")
 	}})
 	worker.send(hostCall(1, "wait"))
 	await(t, began)
@@ -109,9 +109,9 @@ func TestEndOfTheConnectionEndsHostCalls(t *testing.T) {
 
 func TestHostCallsBeyondTheSlotsAreRefused(t *testing.T) {
 	t.Parallel()
-	_, worker := raw(t, mux.Config{Slots: 2, HostCall: func(ctx context.Context, _ string, _ uint64, _ []byte) ([]byte, error) {
+	_, worker := raw(t, mux.Config{Slots: 2, HostCall: func(ctx context.Context, _ *mux.HostRequest) (mux.HostReply, error) {
 		<-ctx.Done()
-		return nil, ctx.Err()
+		return mux.HostReply{}, ctx.Err()
 	}})
 	worker.send(hostCall(1, "wait"), hostCall(2, "wait"), hostCall(3, "wait"))
 	f := worker.expect(wire.TypeHostError)
@@ -139,4 +139,108 @@ func TestDefinitionsAreGivenOnNeed(t *testing.T) {
 			t.Errorf("%s: body %q", hash, f.Body)
 		}
 	}
+}
+
+func piecesCall(id uint64, credit int) wire.Frame {
+	meta := wire.HostCallMeta{Method: "pieces", Stream: credit, Extra: []byte(`["x"]`)}
+	return wire.Frame{Type: wire.TypeHostCall, Flags: wire.Raw, ID: id, Meta: meta.Append(nil), Body: []byte{0xff}}
+}
+
+func TestPiecesComeInOrderAndOnlyWithCredit(t *testing.T) {
+	t.Parallel()
+	blocked := make(chan struct{})
+	serve := func(ctx context.Context, req *mux.HostRequest) (mux.HostReply, error) {
+		if !req.Streams() || !req.Raw || string(req.Extra) != `["x"]` || string(req.Body) != "\xff" {
+			t.Errorf("request %+v", req)
+		}
+		for i := range 4 {
+			if i == 2 {
+				close(blocked)
+			}
+			if err := req.Send(ctx, mux.HostReply{Extra: fmt.Append(nil, i), Body: []byte{byte(i)}, Raw: true}); err != nil {
+				return mux.HostReply{}, err
+			}
+		}
+		return mux.HostReply{Extra: []byte(`"end"`)}, nil
+	}
+	_, worker := raw(t, mux.Config{HostCall: serve})
+	worker.send(piecesCall(1, 2))
+	for i := range 4 {
+		if i == 2 {
+			await(t, blocked)
+			worker.send(wire.Frame{Type: wire.TypeHostCredit, ID: 1, Meta: wire.HostCreditMeta{N: 2}.Append(nil)})
+		}
+		f := worker.expect(wire.TypeHostEvent)
+		meta, err := wire.DecodeHostAnswerMeta(f.Type, f.Meta)
+		if err != nil || string(meta.Extra) != fmt.Sprint(i) || f.Flags != wire.Raw || f.Body[0] != byte(i) {
+			t.Errorf("piece %d: %+v, %s, %v", i, f, meta.Extra, err)
+		}
+	}
+	if f := worker.expect(wire.TypeHostResult); string(f.Meta) != `{"x":"end"}` || len(f.Body) > 0 {
+		t.Errorf("end: %+v", f)
+	}
+}
+
+func TestAPieceThatWaitsForCreditEndsWithItsHostCall(t *testing.T) {
+	t.Parallel()
+	began := make(chan struct{})
+	_, worker := raw(t, mux.Config{HostCall: func(ctx context.Context, req *mux.HostRequest) (mux.HostReply, error) {
+		for {
+			if err := req.Send(ctx, mux.HostReply{Body: []byte("1")}); err != nil {
+				return mux.HostReply{}, err
+			}
+			close(began) // the second piece has no credit
+		}
+	}})
+	worker.send(piecesCall(1, 1))
+	await(t, began)
+	worker.expect(wire.TypeHostEvent)
+	worker.send(wire.Frame{Type: wire.TypeHostCancel, ID: 1})
+	if got, err := wire.DecodeFault(worker.expect(wire.TypeHostError).Body); err != nil || got.Code != fault.Canceled {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestCreditForAHostCallWithoutPiecesIsRefused(t *testing.T) {
+	t.Parallel()
+	began := make(chan struct{})
+	_, worker := raw(t, mux.Config{HostCall: func(ctx context.Context, req *mux.HostRequest) (mux.HostReply, error) {
+		close(began)
+		<-ctx.Done()
+		return mux.HostReply{}, req.Send(ctx, mux.HostReply{})
+	}})
+	worker.send(hostCall(1, "wait"))
+	await(t, began)
+	credit := wire.HostCreditMeta{N: 2}.Append(nil)
+	worker.send(wire.Frame{Type: wire.TypeHostCredit, ID: 1, Meta: credit}, wire.Frame{Type: wire.TypeHostCredit, ID: 7, Meta: credit})
+	worker.expect(wire.TypeError)
+	worker.send(wire.Frame{Type: wire.TypeHostCancel, ID: 1})
+	if got, err := wire.DecodeFault(worker.expect(wire.TypeHostError).Body); err != nil || got.Code != fault.Unsupported {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestHostCallsKnowTheOwnerOfTheirCallAndEndWithIt(t *testing.T) {
+	t.Parallel()
+	began, ended := make(chan any, 1), make(chan error, 1)
+	conn, worker := raw(t, mux.Config{HostCall: func(ctx context.Context, req *mux.HostRequest) (mux.HostReply, error) {
+		began <- req.Owner
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return mux.HostReply{}, ctx.Err()
+	}})
+	p, err := conn.Begin(&mux.Call{Program: "p", Body: []byte("{}"), Owner: "me"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker.expect(wire.TypeCall)
+	worker.send(wire.Frame{Type: wire.TypeHostCall, ID: 1, Meta: wire.HostCallMeta{Method: "m", Call: p.ID()}.Append(nil)})
+	if owner := <-began; owner != "me" {
+		t.Errorf("owner %v", owner)
+	}
+	worker.send(wire.Frame{Type: wire.TypeResult, ID: p.ID(), Body: []byte("1")})
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	worker.expect(wire.TypeHostError)
 }

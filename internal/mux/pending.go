@@ -15,6 +15,7 @@ type Pending struct {
 	id      uint64
 	ping    *ping // nil for a call
 	settled func(Outcome)
+	owner   any
 	done    chan struct{}
 	outcome Outcome // written before done is closed
 	stream  *stream // nil for a unary call

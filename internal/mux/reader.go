@@ -104,10 +104,12 @@ func (c *Conn) take(f wire.Frame) {
 		c.host.call(f)
 	case wire.TypeHostCancel:
 		c.host.cancel(f)
+	case wire.TypeHostCredit:
+		c.host.credit(f)
 	case wire.TypeGoodbye:
 		c.farewell(f)
 	case wire.TypeHello, wire.TypeCall, wire.TypeCredit, wire.TypeCancel, wire.TypeDefine,
-		wire.TypePing, wire.TypeDrain, wire.TypeHostResult, wire.TypeHostError:
+		wire.TypePing, wire.TypeDrain, wire.TypeHostResult, wire.TypeHostError, wire.TypeHostEvent:
 		c.complain(f.ID, fault.Newf(fault.Protocol, "a worker may not send %s now", f.Type))
 	}
 }

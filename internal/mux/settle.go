@@ -62,6 +62,7 @@ func (c *Conn) settle(id uint64, outcome Outcome) bool {
 	}
 	c.free(p)
 	c.mu.Unlock()
+	c.host.stopped(id)
 	p.settle(outcome)
 	return true
 }

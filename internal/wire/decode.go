@@ -214,9 +214,14 @@ func DecodeEventMeta(b []byte) (EventMeta, error) {
 }
 
 // DecodeCreditMeta reads the meta of a CREDIT.
-func DecodeCreditMeta(b []byte) (CreditMeta, error) {
+func DecodeCreditMeta(b []byte) (CreditMeta, error) { return decodeCredit(TypeCredit, b) }
+
+// DecodeHostCreditMeta reads the meta of a HOSTCREDIT.
+func DecodeHostCreditMeta(b []byte) (HostCreditMeta, error) { return decodeCredit(TypeHostCredit, b) }
+
+func decodeCredit(t Type, b []byte) (CreditMeta, error) {
 	var m CreditMeta
-	err := members(TypeCredit, b, func(s *scanner, key string) (_ bool, err error) {
+	err := members(t, b, func(s *scanner, key string) (_ bool, err error) {
 		if key != "n" {
 			return false, nil
 		}
@@ -224,7 +229,7 @@ func DecodeCreditMeta(b []byte) (CreditMeta, error) {
 		return true, err
 	})
 	if err == nil && m.N == 0 {
-		err = lacks(TypeCredit, "n")
+		err = lacks(t, "n")
 	}
 	return m, err
 }
@@ -315,6 +320,10 @@ func DecodeHostCallMeta(b []byte) (HostCallMeta, error) {
 			var n int64
 			n, err = s.integer(0)
 			m.Call = uint64(n)
+		case "s":
+			m.Stream, err = s.count()
+		case "x":
+			m.Extra, err = s.value()
 		default:
 			return false, nil
 		}
@@ -323,6 +332,19 @@ func DecodeHostCallMeta(b []byte) (HostCallMeta, error) {
 	if err == nil && m.Method == "" {
 		err = lacks(TypeHostCall, "m")
 	}
+	return m, err
+}
+
+// DecodeHostAnswerMeta reads the meta of a HOSTRESULT or HOSTEVENT.
+func DecodeHostAnswerMeta(t Type, b []byte) (HostAnswerMeta, error) {
+	var m HostAnswerMeta
+	err := members(t, b, func(s *scanner, key string) (_ bool, err error) {
+		if key != "x" {
+			return false, nil
+		}
+		m.Extra, err = s.value()
+		return true, err
+	})
 	return m, err
 }
 

@@ -47,6 +47,14 @@ func (o *object) integer(name string, value int64) {
 	}
 }
 
+// raw adds a member whose value is JSON already, unless it is empty.
+func (o *object) raw(name string, value []byte) {
+	if len(value) > 0 {
+		o.key(name)
+		o.b = append(o.b, value...)
+	}
+}
+
 func (o *object) attachments(list []Attachment) {
 	if len(list) == 0 {
 		return
@@ -205,5 +213,17 @@ func (m HostCallMeta) Append(dst []byte) []byte {
 	o := newObject(dst)
 	o.str("m", m.Method)
 	o.integer("c", int64(m.Call))
+	o.integer("s", int64(m.Stream))
+	o.raw("x", m.Extra)
+	return o.done()
+}
+
+// Append appends the meta's JSON to dst; nothing if it is empty.
+func (m HostAnswerMeta) Append(dst []byte) []byte {
+	if len(m.Extra) == 0 {
+		return dst
+	}
+	o := newObject(dst)
+	o.raw("x", m.Extra)
 	return o.done()
 }

@@ -137,8 +137,10 @@ func checkPlain(t *testing.T, b []byte) {
 	_, pong := wire.DecodePongMeta(b)
 	_, goodbye := wire.DecodeGoodbyeMeta(b)
 	_, host := wire.DecodeHostCallMeta(b)
+	_, answer := wire.DecodeHostAnswerMeta(wire.TypeHostEvent, b)
+	_, hostCredit := wire.DecodeHostCreditMeta(b)
 	none := wire.DecodeNoMeta(wire.TypeDrain, b)
-	for _, err := range []error{event, credit, cancel, need, define, pong, goodbye, host, none} {
+	for _, err := range []error{event, credit, cancel, need, define, pong, goodbye, host, answer, hostCredit, none} {
 		if err == nil {
 			mustBeJSON(t, b)
 		} else if none == nil && len(b) > 0 && !json.Valid(b) {

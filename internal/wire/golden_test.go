@@ -246,7 +246,15 @@ func decode(f wire.Frame) (fields any, parts map[string][]byte, err error) {
 		var m wire.HostCallMeta
 		m, err = wire.DecodeHostCallMeta(f.Meta)
 		fields = object(m.Append(nil))
-	case wire.TypePing, wire.TypeDrain, wire.TypeHostResult, wire.TypeHostCancel:
+	case wire.TypeHostResult, wire.TypeHostEvent:
+		var m wire.HostAnswerMeta
+		m, err = wire.DecodeHostAnswerMeta(f.Type, f.Meta)
+		fields = object(m.Append(nil))
+	case wire.TypeHostCredit:
+		var m wire.HostCreditMeta
+		m, err = wire.DecodeHostCreditMeta(f.Meta)
+		fields = object(m.Append(nil))
+	case wire.TypePing, wire.TypeDrain, wire.TypeHostCancel:
 		err = wire.DecodeNoMeta(f.Type, f.Meta)
 		fields = object(nil)
 	}

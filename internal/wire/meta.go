@@ -73,9 +73,25 @@ type PongMeta struct {
 // GoodbyeMeta is the meta of a GOODBYE: why the worker leaves.
 type GoodbyeMeta struct{ Why string }
 
-// HostCallMeta is the meta of a HOSTCALL: the host's method, and the call on
-// whose behalf it is made (0: none).
+// HostCallMeta is the meta of a HOSTCALL.
 type HostCallMeta struct {
+	// Method is the host's method, Call the call on whose behalf it is made;
+	// 0 means none.
 	Method string
 	Call   uint64
+	// Stream is the first credit of a host call that takes HOSTEVENT frames; 0
+	// means that it takes none.
+	Stream int
+	// Extra is a JSON value beside the body, nil for none.
+	Extra []byte
 }
+
+// HostAnswerMeta is the meta of a HOSTRESULT and of a HOSTEVENT.
+type HostAnswerMeta struct {
+	// Extra is a JSON value beside the body, nil for none.
+	Extra []byte
+}
+
+// HostCreditMeta is the meta of a HOSTCREDIT: how many more HOSTEVENTs may be
+// sent.
+type HostCreditMeta = CreditMeta

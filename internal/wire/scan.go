@@ -225,6 +225,16 @@ func (s *scanner) word(w string) bool {
 	return true
 }
 
+// value takes a value of any kind and returns a copy of its bytes.
+func (s *scanner) value() ([]byte, error) {
+	s.space()
+	start := s.i
+	if err := s.skip(0); err != nil {
+		return nil, err
+	}
+	return append([]byte(nil), s.b[start:s.i]...), nil
+}
+
 // skip takes a value of any kind.
 func (s *scanner) skip(depth int) error {
 	if depth > scanDepth {

@@ -48,10 +48,12 @@ const (
 	TypeHostResult Type = 15 // H>W
 	TypeHostError  Type = 16 // H>W
 	TypeHostCancel Type = 17 // W>H
+	TypeHostEvent  Type = 18 // H>W
+	TypeHostCredit Type = 19 // W>H
 )
 
 // typeLast is the highest type that this version knows.
-const typeLast = TypeHostCancel
+const typeLast = TypeHostCredit
 
 // Known reports whether this version of the protocol has the type.
 func (t Type) Known() bool { return t >= TypeHello && t <= typeLast }
@@ -93,6 +95,10 @@ func (t Type) String() string {
 		return "HOSTERROR"
 	case TypeHostCancel:
 		return "HOSTCANCEL"
+	case TypeHostEvent:
+		return "HOSTEVENT"
+	case TypeHostCredit:
+		return "HOSTCREDIT"
 	}
 	return "type " + strconv.Itoa(int(t))
 }
@@ -101,10 +107,10 @@ func (t Type) String() string {
 func (t Type) FromWorker() bool {
 	switch t {
 	case TypeHello, TypeResult, TypeError, TypeEvent, TypeNeed, TypePong, TypeGoodbye,
-		TypeHostCall, TypeHostCancel:
+		TypeHostCall, TypeHostCancel, TypeHostCredit:
 		return true
 	case TypeCall, TypeCredit, TypeCancel, TypeDefine, TypePing, TypeDrain,
-		TypeHostResult, TypeHostError:
+		TypeHostResult, TypeHostError, TypeHostEvent:
 		return false
 	}
 	return false

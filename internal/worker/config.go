@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/dspool/dspool/internal/mux"
 	"github.com/dspool/dspool/internal/wire"
 )
 
@@ -61,7 +62,7 @@ type Config struct {
 	// Resolve finds definitions that workers ask for. It must not block.
 	Resolve func(kind, hash string) ([]byte, bool)
 	// HostCall answers the calls of workers to this side.
-	HostCall func(ctx context.Context, method string, call uint64, args []byte) ([]byte, error)
+	HostCall func(ctx context.Context, req *mux.HostRequest) (mux.HostReply, error)
 	// OnTransition hears of every move of every worker, one worker's moves in
 	// order. It is called on the paths of calls and must return at once.
 	OnTransition func(Transition)

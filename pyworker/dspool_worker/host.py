@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any
 
@@ -16,22 +17,28 @@ _Task = asyncio.Task
 
 async def call(method: str, args: Any) -> Any:
     """Call a function of the host's and wait for the result. Only inside a call, on the event loop."""
-    current = _current()
+    current = current_call()
     return await current.runtime.host.call(method, args, current.id)
 
 
 def call_sync(method: str, args: Any) -> Any:
     """Do the same from a sync function; it holds up its thread until the host answers."""
-    asked = _Asked(_current())
+    return run_sync(lambda: call(method, args))
+
+
+def run_sync(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Run a coroutine on the event loop and wait for it in this thread, which must be another one."""
+    asked = _Asked(current_call())
     try:
-        asked.begin(method, args)  # an exception that is to end this thread may come as early as here
+        asked.begin(work)  # an exception that is to end this thread may come as early as here
         return asked.wait()
     except BaseException:
         asked.give_up()
         raise
 
 
-def _current() -> Call:
+def current_call() -> Call:
+    """Give the call that the running code belongs to; raises Fault outside of one."""
     current = CURRENT.get(None)
     if current is None:
         raise Fault("unsupported", "the host can be asked only while a call runs")
@@ -39,7 +46,7 @@ def _current() -> Call:
 
 
 class _Asked:
-    """One host call that a thread waits for.
+    """Something on the event loop that a thread waits for.
 
     An exception may be raised in the waiting thread at any moment, so no lock is ever held there that
     the event loop could want: the only one is released by the loop and acquired by the thread.
@@ -51,9 +58,9 @@ class _Asked:
         self._answered.acquire()
         self._task: Any = None
 
-    def begin(self, method: str, args: Any) -> None:
-        """Send the host call."""
-        self._loop.call_soon_threadsafe(self._begin, method, args, context=copy_context())
+    def begin(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """Let the loop begin with it."""
+        self._loop.call_soon_threadsafe(self._begin, work, context=copy_context())
 
     def wait(self) -> Any:
         """Wait in slices: what is to end this thread is raised between them."""
@@ -62,11 +69,11 @@ class _Asked:
         return self._task.result()
 
     def give_up(self) -> None:
-        """Tell the host that nobody waits any more."""
+        """Cancel it: nobody waits any more."""
         self._loop.call_soon_threadsafe(self._cancel)
 
-    def _begin(self, method: str, args: Any) -> None:
-        self._task = _Task(call(method, args), loop=self._loop)
+    def _begin(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        self._task = _Task(work(), loop=self._loop)
         self._task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[Any]) -> None:

@@ -117,8 +117,8 @@ class Server:
         elif kind == wire.DRAIN:
             self._draining = True
             self._end_if_drained()
-        elif kind in (wire.HOSTRESULT, wire.HOSTERROR):
-            self._runtime.host.on_answer(kind, flags, id, body)
+        elif kind in (wire.HOSTRESULT, wire.HOSTERROR, wire.HOSTEVENT):
+            self._runtime.host.on_answer(kind, flags, id, meta, body)
         elif kind == wire.CALL:
             raise ValueError("the body of a CALL must be JSON; send bytes as attachments")
         elif kind != wire.ERROR:

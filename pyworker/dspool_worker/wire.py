@@ -36,6 +36,8 @@ HOSTCALL = 14
 HOSTRESULT = 15
 HOSTERROR = 16
 HOSTCANCEL = 17
+HOSTEVENT = 18
+HOSTCREDIT = 19
 
 
 class CallMeta(msgspec.Struct, gc=False):
@@ -70,10 +72,17 @@ class DefineMeta(msgspec.Struct, gc=False):
     missing: bool = False
 
 
+class HostAnswerMeta(msgspec.Struct, gc=False):
+    """Meta of HOSTRESULT and HOSTEVENT: a value beside the body."""
+
+    x: Any = None
+
+
 decode_call = msgspec.json.Decoder(CallMeta).decode
 decode_credit = msgspec.json.Decoder(CreditMeta).decode
 decode_cancel = msgspec.json.Decoder(CancelMeta).decode
 decode_define = msgspec.json.Decoder(DefineMeta).decode
+decode_host_answer = msgspec.json.Decoder(HostAnswerMeta).decode
 encode_meta = msgspec.json.Encoder().encode
 
 #: What a meta decoder raises for bytes that are not an object of the right shape.
@@ -87,7 +96,7 @@ def frame(kind: int, id: int, meta: bytes = b"", body: bytes = b"", flags: int =
 
 def unsound(kind: int, flags: int, cut: int, length: int) -> str:
     """Say what is wrong with a header, or nothing."""
-    if not HELLO <= kind <= HOSTCANCEL:
+    if not HELLO <= kind <= HOSTCREDIT:
         return f"there is no frame of type {kind}"
     if flags & ~RAW:
         return f"flags {flags:#04x}: only RAW (0x01) is defined"

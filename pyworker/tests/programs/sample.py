@@ -225,6 +225,21 @@ async def asks_host(method: str, args: Any) -> Any:
     return await host.call(method, args)
 
 
+async def asks_host_for_pieces(count: int) -> Any:
+    call = host.current_call()
+    pieces = call.runtime.host.pieces("pieces", ["some"], b"\xff", call.id)
+    extras, body = [], b""
+    try:
+        async for piece in pieces:
+            extras.append(piece.extra)
+            body += piece.body
+            if len(extras) == count:
+                break
+    finally:
+        pieces.close()
+    return [extras, body.decode()]
+
+
 def asks_host_sync(method: str, args: Any) -> Any:
     return host.call_sync(method, args)
 
