@@ -40,6 +40,7 @@ func (r *roster) stillborn(ctx context.Context, id string, err *fault.Error) {
 	delete(r.ordered, id)
 	r.mu.Unlock()
 	if ctx.Err() == nil {
+		r.pool.counts.stillborn.Add(1)
 		r.pool.publish(PoolEvent{Kind: WorkerFailed, Worker: id, Err: err, Reason: err.Message})
 	}
 }

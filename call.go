@@ -23,18 +23,24 @@ func (p *Pool) Call(ctx context.Context, req Request) (Response, error) {
 		return Response{}, p.counts.failed(err)
 	}
 	defer p.gate.Leave()
-	p.counts.calls.Add(1)
-	t, err := p.plan(ctx, &req)
-	if err != nil {
-		return Response{}, p.counts.failed(err)
+	t := p.accept(&req)
+	resp, err := p.call(ctx, &t)
+	p.ended(&t, err)
+	return resp, err
+}
+
+// call sees a call through all its attempts.
+func (p *Pool) call(ctx context.Context, t *task) (Response, error) {
+	if err := p.plan(ctx, t); err != nil {
+		return Response{}, err
 	}
 	for {
-		resp, m, err := p.attempt(ctx, &t)
+		resp, m, err := p.attempt(ctx, t)
 		if err == nil {
 			return resp, nil
 		}
-		if !p.retry(ctx, &t, m, err) {
-			return Response{}, p.counts.failed(t.verdict(err))
+		if !p.retry(ctx, t, m, err) {
+			return Response{}, t.verdict(err)
 		}
 	}
 }
@@ -54,23 +60,23 @@ func (p *Pool) attempt(ctx context.Context, t *task) (Response, *member, *fault.
 		return Response{}, m, fault.From(refuse(err))
 	}
 	defer f.part()
-	t.attempts++
 	waited := s.Waited()
+	p.handed(t, m, waited)
 	select {
 	case <-pending.Done():
 		f.calm()
 		return t.response(m, waited, pending.Outcome())
 	case <-ctx.Done():
 		f.calm()
-		return Response{}, m, p.abandon(m, pending, leftError(ctx, pending.Started(), "while a worker had it"))
+		return Response{}, m, p.abandon(t, m, pending, leftError(ctx, pending.Started(), "while a worker had it"))
 	case <-f.expiry(t):
-		return Response{}, m, p.abandon(m, pending, p.overtime(pending.Started()))
+		return Response{}, m, p.abandon(t, m, pending, p.overtime(pending.Started()))
 	}
 }
 
 // abandon leaves a call whose work goes on: it is cancelled, and its slot is
 // free when it has stopped.
-func (p *Pool) abandon(m *member, pending *mux.Pending, err *fault.Error) *fault.Error {
+func (p *Pool) abandon(t *task, m *member, pending *mux.Pending, err *fault.Error) *fault.Error {
 	why := "canceled"
 	if err.Code == fault.DeadlineExceeded {
 		why = "deadline"
@@ -78,7 +84,7 @@ func (p *Pool) abandon(m *member, pending *mux.Pending, err *fault.Error) *fault
 	m.Cancel(pending, why)
 	p.counts.abandoned.Add(1)
 	err.Worker = m.ID()
-	p.publish(PoolEvent{Kind: CallAbandoned, Worker: m.ID(), PID: m.PID(), Err: err, Reason: err.Message})
+	p.tell(CallAbandoned, t, m, err)
 	return err
 }
 
@@ -101,10 +107,12 @@ func (t *task) response(m *member, waited time.Duration, o mux.Outcome) (Respons
 		m.blame(invalid)
 		return Response{}, m, invalid
 	}
+	t.answered = true
+	t.queue = waited + time.Duration(o.Reply.Meta.Queue)*time.Microsecond
+	t.run = time.Duration(o.Reply.Meta.Run) * time.Microsecond
 	return Response{
-		Output: output, Attachments: o.Reply.Attachments, Usage: usageOf(o.Reply.Meta.Usage), Worker: m.ID(),
-		Queue: waited + time.Duration(o.Reply.Meta.Queue)*time.Microsecond,
-		Run:   time.Duration(o.Reply.Meta.Run) * time.Microsecond, Attempts: t.attempts,
+		Output: output, Attachments: o.Reply.Attachments, Usage: usageOf(o.Reply.Meta.Usage),
+		Worker: m.ID(), Queue: t.queue, Run: t.run, Attempts: t.attempts,
 	}, m, nil
 }
 
@@ -113,6 +121,7 @@ func (p *Pool) retry(ctx context.Context, t *task, m *member, err *fault.Error) 
 	if m == nil {
 		return false
 	}
+	p.counts.judged(err)
 	kind, yes := t.again(err)
 	if !yes {
 		return false
@@ -126,7 +135,7 @@ func (p *Pool) retry(ctx context.Context, t *task, m *member, err *fault.Error) 
 	if p.cfg.Workers == 1 && !refusal(err) {
 		t.ask.Avoid = "" // if it lives on, there is no other to wait for
 	}
-	p.publish(PoolEvent{Kind: kind, Worker: m.ID(), PID: m.PID(), Err: err, Reason: err.Message})
+	p.tell(kind, t, m, err)
 	if refusal(err) {
 		awaitLeave(ctx, m)
 	}

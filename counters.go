@@ -1,17 +1,32 @@
 package dspool
 
 import (
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/worker"
 )
 
-// counters are what a pool has done since it was made.
+// verdictCount is how many verdicts there are.
+const verdictCount = int(worker.Skip) + 1
+
+// counters are what a pool has done since it was made. They are exact, whether
+// or not somebody listens to events.
 type counters struct {
-	calls, redispatched, retried, abandoned, crashes, restarts atomic.Int64
+	calls, redispatched, retried, abandoned atomic.Int64
+	// crashes are workers that ended unasked, hung ones among them; retired
+	// ones were asked to; stillborn ones never became ready. sources counts
+	// starts of what workers are made by.
+	crashes, hung, retired, stillborn, restarts, sources atomic.Int64
 	// failures by the position of their code in codes.
 	failures []atomic.Int64
 	codes    []fault.Code
+	// verdicts on workers, from the failures of calls that they had.
+	verdicts [verdictCount]atomic.Int64
+
+	queue, run, total, spawn histogram
 }
 
 func newCounters() *counters {
@@ -21,14 +36,37 @@ func newCounters() *counters {
 
 // failed counts a failed call and returns its error.
 func (c *counters) failed(err error) error {
-	code := fault.CodeOf(err)
-	for i, known := range c.codes {
-		if known == code {
-			c.failures[i].Add(1)
-			break
-		}
+	if i := slices.Index(c.codes, fault.CodeOf(err)); i >= 0 {
+		c.failures[i].Add(1)
 	}
 	return err
+}
+
+// ended counts the end of an accepted call.
+func (c *counters) ended(t *task, took time.Duration, err error) {
+	c.total.observe(took)
+	if t.answered {
+		c.queue.observe(t.queue)
+		c.run.observe(t.run)
+	}
+	if err != nil {
+		_ = c.failed(err)
+	}
+}
+
+// judged counts what a failure means for its worker.
+func (c *counters) judged(err *fault.Error) { c.verdicts[worker.VerdictOf(err)].Add(1) }
+
+// gone counts a worker that has ended.
+func (c *counters) gone(code fault.Code) {
+	if code == fault.ShuttingDown {
+		c.retired.Add(1)
+		return
+	}
+	c.crashes.Add(1)
+	if code == fault.WorkerUnresponsive {
+		c.hung.Add(1)
+	}
 }
 
 // again counts a call that goes to another worker.

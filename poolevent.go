@@ -29,6 +29,17 @@ const (
 	// WorkerReplaced: the pool is at full strength again after a loss. Took
 	// is the time since the loss, Worker the newcomer.
 	WorkerReplaced PoolEventKind = "worker_replaced"
+	// CallQueued: a call was accepted and asks for a place on a worker, which it
+	// may get at once. Every accepted call has one CallQueued and one
+	// CallFinished.
+	CallQueued PoolEventKind = "call_queued"
+	// CallStarted: a call was handed to a worker. Queue is how long it waited
+	// for that, Attempts how often it has been handed out by now.
+	CallStarted PoolEventKind = "call_started"
+	// CallFinished: a call has ended for its caller. Took is the time since it
+	// was accepted; Queue and Run are parts of it if it was answered. Code is
+	// "" for an answer, and Err then nil.
+	CallFinished PoolEventKind = "call_finished"
 	// CallRedispatched: a call that had not begun when its worker was lost
 	// goes to another one.
 	CallRedispatched PoolEventKind = "call_redispatched"
@@ -71,6 +82,15 @@ type PoolEvent struct {
 	Stream string
 	// Took is a duration that the kind describes.
 	Took time.Duration
+	// Call numbers the calls of a pool, so that the events of one can be told
+	// from those of others; Program names what it runs.
+	Call    int64
+	Program string
+	// Attempts, Queue and Run tell of a call what [Response] tells.
+	Attempts   int
+	Queue, Run time.Duration
+	// Code is how a call failed, "" if it did not.
+	Code fault.Code
 	// Err is the failure behind the event.
 	Err *fault.Error
 	// Dropped is how many events this reader lost just before this one,

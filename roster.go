@@ -62,6 +62,7 @@ func (r *roster) up(w *worker.Worker) {
 	r.members[id] = m
 	took := r.readyAfter
 	r.mu.Unlock()
+	r.pool.counts.spawn.observe(now.Sub(orderedAt))
 
 	r.pool.desk.Add(m, r.pool.cfg.WorkerConcurrency)
 	if !w.State().Takes() {
@@ -109,8 +110,8 @@ func (r *roster) down(w *worker.Worker, exit worker.Exit) {
 	r.mu.Unlock()
 
 	ev := PoolEvent{Kind: WorkerRetired, Worker: w.ID(), PID: w.PID(), Reason: exit.Reason}
+	r.pool.counts.gone(exit.Code)
 	if !exit.Expected() {
-		r.pool.counts.crashes.Add(1)
 		ev.Kind, ev.Err = WorkerCrashed, exit.CrashError()
 		ev.Reason = ev.Err.Message
 		r.pool.cfg.Logger.Warn("worker lost", "worker", w.ID(), "pid", w.PID(), "error", ev.Err)
@@ -234,6 +235,7 @@ func (r *roster) source(info worker.Info) (first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	first = !r.opened
+	r.pool.counts.sources.Add(1)
 	r.info, r.opened = info, true
 	return first
 }

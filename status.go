@@ -57,6 +57,28 @@ type Status struct {
 	Utilisation float64     `json:"utilisation"`
 	Queue       QueueStatus `json:"queue"`
 	Totals      Totals      `json:"totals"`
+	// Latency sums up the calls that have ended since New.
+	Latency Latency `json:"latency"`
+}
+
+// Latency sums up how long calls took. [Pool.Stats] has the distributions.
+type Latency struct {
+	// Queue and Run are of calls that were answered, Total of all that were
+	// accepted and have ended, whatever came of them.
+	Queue Quantiles `json:"queue"`
+	Run   Quantiles `json:"run"`
+	Total Quantiles `json:"total"`
+}
+
+// Quantiles are what half of all durations, and 99 of 100, did not exceed. They
+// are exact to an eighth; see [Distribution.Quantile].
+type Quantiles struct {
+	P50 time.Duration `json:"p50"`
+	P99 time.Duration `json:"p99"`
+}
+
+func quantiles(d Distribution) Quantiles {
+	return Quantiles{P50: d.Quantile(0.5), P99: d.Quantile(0.99)}
 }
 
 // QueueStatus tells of the calls that wait for a worker.
@@ -71,8 +93,10 @@ type QueueStatus struct {
 type Totals struct {
 	// Calls were accepted; Errors of them failed, by code. Refused calls
 	// (shutting_down, unavailable) count as errors only.
-	Calls  int64                `json:"calls"`
-	Errors map[fault.Code]int64 `json:"errors"`
+	// Succeeded ones were answered.
+	Calls     int64                `json:"calls"`
+	Succeeded int64                `json:"succeeded"`
+	Errors    map[fault.Code]int64 `json:"errors"`
 	// Redispatched calls went to another worker before they had begun, Retried
 	// ones after. Abandoned calls were left by their callers.
 	Redispatched int64 `json:"redispatched"`
@@ -99,7 +123,10 @@ type WorkerStatus struct {
 
 // Status returns the numbers of this moment. It never blocks on a worker and
 // works in every phase.
-func (p *Pool) Status() Status {
+func (p *Pool) Status() Status { return p.Stats().Status }
+
+// status is Status without what the distributions tell.
+func (p *Pool) status() Status {
 	load := p.desk.Stats()
 	st := Status{
 		Want: p.cfg.Workers, InFlight: load.InFlight, Capacity: load.Capacity,

@@ -25,18 +25,24 @@ func (p *Pool) Stream(ctx context.Context, req Request) iter.Seq2[Event, error] 
 			return
 		}
 		defer p.gate.Leave()
-		p.counts.calls.Add(1)
-		if err := p.stream(ctx, &req, yield); err != nil {
-			yield(Event{}, p.counts.failed(err))
+		t := p.accept(&req)
+		if err := p.streamed(ctx, &t, yield); err != nil {
+			yield(Event{}, err)
 		}
 	}
 }
 
+// streamed is stream, and tells of the end whatever the reader does.
+func (p *Pool) streamed(ctx context.Context, t *task, yield func(Event, error) bool) (err error) {
+	defer func() { p.ended(t, err) }()
+	err = p.stream(ctx, t, yield)
+	return err
+}
+
 // stream yields events until the end. The error, if any, is still to be
 // yielded; there is none for a reader that has left.
-func (p *Pool) stream(ctx context.Context, req *Request, yield func(Event, error) bool) error {
-	t, err := p.plan(ctx, req)
-	if err != nil {
+func (p *Pool) stream(ctx context.Context, t *task, yield func(Event, error) bool) error {
+	if err := p.plan(ctx, t); err != nil {
 		return err
 	}
 	if t.own {
@@ -46,11 +52,11 @@ func (p *Pool) stream(ctx context.Context, req *Request, yield func(Event, error
 	}
 	t.credit = streamCredit
 	for {
-		m, err := p.streamOnce(ctx, &t, yield)
+		m, err := p.streamOnce(ctx, t, yield)
 		if err == nil {
 			return nil
 		}
-		if !p.retry(ctx, &t, m, err) {
+		if !p.retry(ctx, t, m, err) {
 			return t.verdict(err)
 		}
 	}
@@ -70,7 +76,7 @@ func (p *Pool) streamOnce(ctx context.Context, t *task, yield func(Event, error)
 		return m, fault.From(refuse(err))
 	}
 	defer f.part()
-	t.attempts++
+	p.handed(t, m, s.Waited())
 	// The reader may be busy when its context ends, so somebody else has to
 	// tell the worker.
 	watch := watchContext(ctx, func() { m.Cancel(pending, whyOf(ctx)) })
@@ -79,12 +85,12 @@ func (p *Pool) streamOnce(ctx context.Context, t *task, yield func(Event, error)
 		ev, more, err := pending.Next(ctx)
 		switch {
 		case err != nil:
-			return m, p.abandon(m, pending, leftError(ctx, pending.Started(), "while a worker had it"))
+			return m, p.abandon(t, m, pending, leftError(ctx, pending.Started(), "while a worker had it"))
 		case !more:
 			return p.finish(t, m, s, pending, yield)
 		}
 		t.yielded = true
-		if !p.offer(m, pending, eventOf(ev), yield) {
+		if !p.offer(t, m, pending, eventOf(ev), yield) {
 			return m, nil
 		}
 	}
@@ -92,10 +98,10 @@ func (p *Pool) streamOnce(ctx context.Context, t *task, yield func(Event, error)
 
 // offer yields an event and reports whether the reader stays. The call of one
 // that leaves is abandoned, also if it leaves by a panic.
-func (p *Pool) offer(m *member, pending *mux.Pending, ev Event, yield func(Event, error) bool) (stays bool) {
+func (p *Pool) offer(t *task, m *member, pending *mux.Pending, ev Event, yield func(Event, error) bool) (stays bool) {
 	defer func() {
 		if !stays {
-			_ = p.abandon(m, pending, fault.New(fault.Canceled, "the reader left the stream").WithStarted(fault.StartedYes))
+			_ = p.abandon(t, m, pending, fault.New(fault.Canceled, "the reader left the stream").WithStarted(fault.StartedYes))
 		}
 	}()
 	return yield(ev, nil)

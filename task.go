@@ -24,6 +24,8 @@ const (
 // stack.
 type task struct {
 	req        *Request
+	number     int64     // of the call, among those of its pool
+	arrived    time.Time // when it was accepted
 	definition []byte
 	program    string // hash
 	lm         string // hash, "" for none
@@ -36,41 +38,44 @@ type task struct {
 	began      fault.Started // and this is what is known of that
 	attempts   int
 	refusals   int
+	worker     string // the one that has it, or had it last
+	answered   bool   // it has a result,
+	queue, run time.Duration
 }
 
 // plan checks a request and works out everything that does not depend on the
 // worker that it will get.
-func (p *Pool) plan(ctx context.Context, req *Request) (task, error) {
-	t := task{req: req}
+func (p *Pool) plan(ctx context.Context, t *task) error {
 	if err := ctx.Err(); err != nil {
-		return t, leftError(ctx, fault.StartedNo, "before it was given to a worker")
+		return leftError(ctx, fault.StartedNo, "before it was given to a worker")
 	}
 	var err error
+	req := t.req
 	if t.definition, t.program, err = req.Program.Definition(); err != nil {
-		return t, refuse(err)
+		return refuse(err)
 	}
 	if t.lm, err = p.lms.choose(req); err != nil {
-		return t, err
+		return err
 	}
 	if t.input, err = req.Program.CheckInput(req.Input, names(req.Attachments)...); err != nil {
-		return t, refuse(err)
+		return refuse(err)
 	}
 	if len(t.input) == 0 {
 		t.input = []byte("{}")
 	}
 	t.ask = dispatch.Ask{Exclusive: req.Program.Exclusive}
-	t.ask.Deadline, t.own = p.deadline(ctx)
-	return t, nil
+	t.ask.Deadline, t.own = p.deadline(ctx, t.arrived)
+	return nil
 }
 
 // deadline is the earlier one of the context's and the pool's; own tells that
 // it is the pool's. Queue wait and run spend the same budget.
-func (p *Pool) deadline(ctx context.Context) (at time.Time, own bool) {
+func (p *Pool) deadline(ctx context.Context, now time.Time) (at time.Time, own bool) {
 	given, ok := ctx.Deadline()
 	if p.cfg.CallTimeout <= 0 {
 		return given, false
 	}
-	limit := time.Now().Add(p.cfg.CallTimeout)
+	limit := now.Add(p.cfg.CallTimeout)
 	if ok && given.Before(limit) {
 		return given, false
 	}

@@ -16,10 +16,11 @@ type Item[E any] struct {
 
 // A Feed distributes events. The zero value is ready. Safe for concurrent use.
 type Feed[E any] struct {
-	count  atomic.Int32 // subscribers, so that nobody listening costs one load
-	mu     sync.Mutex
-	subs   []*subscription[E]
-	closed bool
+	count   atomic.Int32 // subscribers, so that nobody listening costs one load
+	dropped atomic.Int64
+	mu      sync.Mutex
+	subs    []*subscription[E]
+	closed  bool
 }
 
 // Publish gives an event to every subscriber. It never blocks.
@@ -30,9 +31,14 @@ func (f *Feed[E]) Publish(event E) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range f.subs {
-		s.push(event)
+		if !s.push(event) {
+			f.dropped.Add(1)
+		}
 	}
 }
+
+// Dropped returns how many events were lost so far, by all subscribers together.
+func (f *Feed[E]) Dropped() int64 { return f.dropped.Load() }
 
 // Heard reports whether anybody listens.
 func (f *Feed[E]) Heard() bool { return f.count.Load() > 0 }
@@ -100,9 +106,11 @@ type subscription[E any] struct {
 	ended       bool
 }
 
-func (s *subscription[E]) push(event E) {
+// push reports false if an older event had to make room.
+func (s *subscription[E]) push(event E) bool {
 	s.mu.Lock()
-	if s.size == len(s.ring) {
+	full := s.size == len(s.ring)
+	if full {
 		s.start = (s.start + 1) % len(s.ring)
 		s.size--
 		s.dropped++
@@ -111,6 +119,7 @@ func (s *subscription[E]) push(event E) {
 	s.size++
 	s.mu.Unlock()
 	s.rouse()
+	return !full
 }
 
 func (s *subscription[E]) end() {

@@ -50,6 +50,9 @@ func TestASlowSubscriberLosesTheOldestAndIsTold(t *testing.T) {
 	if len(got) != 4 || got[0].Event != 6 || got[0].Dropped != 6 || got[3].Event != 9 || got[1].Dropped != 0 {
 		t.Errorf("got %+v", got)
 	}
+	if f.Dropped() != 6 {
+		t.Errorf("%d events counted as lost, want 6", f.Dropped())
+	}
 }
 
 func TestASubscriptionEndsWithItsContextOrItsLoop(t *testing.T) {
