@@ -100,7 +100,7 @@ func (d *Dispatcher[T]) enqueue(ask Ask) (*waiter[T], error) {
 		return nil, d.closed
 	case d.outage != nil && len(d.seats) == 0:
 		return nil, d.outage
-	case !ask.Again && d.queue.len >= d.cfg.QueueSize:
+	case !ask.Again && d.queue.len >= d.cfg.QueueSize && d.queue.len >= d.cfg.QueueSize+d.vacant():
 		return nil, d.full(now)
 	}
 	w := d.waiter(ask, now)

@@ -7,7 +7,9 @@ type seat[T Target] struct {
 	target   T
 	capacity int
 	inFlight int
+	visits   int  // beside the calls, without a place of their own
 	whole    bool // an exclusive call holds it
+	resting  bool // takes no calls for now
 }
 
 func (s *seat[T]) hold(exclusive bool) {
@@ -17,8 +19,11 @@ func (s *seat[T]) hold(exclusive bool) {
 
 // free reports whether the seat can take a call now.
 func (s *seat[T]) free(exclusive bool) bool {
-	if exclusive {
-		return s.inFlight == 0
+	switch {
+	case s.resting:
+		return false
+	case exclusive:
+		return s.inFlight == 0 && s.visits == 0
 	}
 	return !s.whole && s.inFlight < s.capacity
 }
@@ -99,7 +104,7 @@ func (d *Dispatcher[T]) book(w *waiter[T]) {
 		return
 	}
 	for _, s := range d.seats {
-		if s.whole || s.target.ID() == w.ask.Avoid {
+		if s.whole || s.resting || s.target.ID() == w.ask.Avoid {
 			continue
 		}
 		if d.booked == nil || s.inFlight < d.booked.inFlight {
