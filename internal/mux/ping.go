@@ -24,12 +24,23 @@ func (c *Conn) Ping(ctx context.Context) (Pong, error) {
 	select {
 	case <-p.done:
 	case <-ctx.Done():
+		c.forget(p)
 		return Pong{}, fault.From(ctx.Err())
 	}
 	if p.outcome.Err != nil {
 		return Pong{}, p.outcome.Err
 	}
 	return p.ping.pong, nil
+}
+
+// forget gives the slot of a ping back that nobody waits for any more: a worker
+// that does not answer would use them up. A late answer finds no ping.
+func (c *Conn) forget(p *Pending) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.find(p.id) == p {
+		c.free(p)
+	}
 }
 
 func (c *Conn) sendPing(p *Pending) error {

@@ -120,6 +120,22 @@ func TestPingGivesUpWithItsContext(t *testing.T) {
 	})
 }
 
+func TestPingsThatNobodyWaitsForUseUpNoSlots(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		conn, far := pipe(t, plain, mux.Config{Slots: 2})
+		for range 5 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if _, err := conn.Ping(ctx); fault.CodeOf(err) != fault.DeadlineExceeded {
+				t.Errorf("got %v", err)
+			}
+			cancel()
+		}
+		_ = far.Close()
+		<-conn.Done()
+	})
+}
+
 func TestBudgetShrinksWithTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

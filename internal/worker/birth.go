@@ -37,9 +37,8 @@ func newWorker(cfg *Config, s wire.Settings, e *ends, b body) *Worker {
 		leaving: make(chan struct{}), lost: make(chan struct{}), done: make(chan struct{}),
 		wish: wishes{awake: make(chan struct{}, 1), blame: blame{code: fault.WorkerCrashed}},
 	}
-	if cfg.OnTransition != nil {
-		w.life.told = w.tell
-	}
+	w.history.since = e.opened
+	w.life.told = w.tell
 	w.conn = mux.New(e.conn, mux.Config{
 		FrameLimit: cfg.FrameLimit, Slots: cfg.Slots, Ledger: e.ledger, Nonce: s.Nonce,
 		Resolve: cfg.Resolve, HostCall: cfg.HostCall, Lost: w.connectionEnded,
@@ -47,8 +46,12 @@ func newWorker(cfg *Config, s wire.Settings, e *ends, b body) *Worker {
 	return w
 }
 
+// tell hears of every move, one at a time: the life's lock is held.
 func (w *Worker) tell(from, to State, reason string, at time.Time) {
-	w.cfg.OnTransition(Transition{Worker: w.id, PID: w.PID(), From: from, To: to, Reason: reason, At: at})
+	took := w.history.add(Move{From: from, To: to, Reason: reason, At: at})
+	if w.cfg.OnTransition != nil {
+		w.cfg.OnTransition(Transition{Worker: w.id, PID: w.PID(), From: from, To: to, Reason: reason, At: at, Took: took})
+	}
 }
 
 func (w *Worker) greet(ctx context.Context) (wire.Hello, error) {

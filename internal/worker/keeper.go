@@ -76,7 +76,7 @@ func (k *keeper) step(now time.Time) time.Time {
 	switch {
 	case !k.killedAt.IsZero():
 		return k.killedAt.Add(giveUp)
-	case level == kill:
+	case level >= abort:
 		return k.kill(now)
 	case k.orphans:
 		return k.orphaned(now)

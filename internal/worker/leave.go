@@ -41,6 +41,15 @@ func (w *Worker) Kill(reason string) {
 	}
 }
 
+// Abort ends a worker that does not react, with SIGKILL, and returns at once.
+// Calls in flight get worker_unresponsive with the reason.
+func (w *Worker) Abort(reason string) {
+	if w.wish.raise(abort, reason) {
+		w.life.move(Error, reason)
+		w.leaves()
+	}
+}
+
 // condemn gives the worker up because it does not react.
 func (w *Worker) condemn(reason string) {
 	if w.wish.raise(condemn, reason) {

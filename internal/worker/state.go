@@ -86,4 +86,6 @@ type Transition struct {
 	// Reason says why, for people.
 	Reason string
 	At     time.Time
+	// Took is how long the worker was in From.
+	Took time.Duration
 }

@@ -15,6 +15,7 @@ const (
 	retire       // finish the calls in flight, however long they take
 	hurry        // SIGTERM now: whoever waits has no more time
 	condemn      // it does not react: kill it after its neighbours' grace
+	abort        // it does not react, and nor would its neighbours: kill it now
 	kill         // now
 )
 
@@ -23,7 +24,7 @@ func (w wish) code() fault.Code {
 	switch w {
 	case retire, hurry:
 		return fault.ShuttingDown
-	case condemn:
+	case condemn, abort:
 		return fault.WorkerUnresponsive
 	case stay, kill:
 		return fault.WorkerCrashed

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/mux"
+	"github.com/dspool/dspool/internal/process"
 	"github.com/dspool/dspool/internal/wire"
 )
 
@@ -32,6 +33,7 @@ type Worker struct {
 	born   time.Time
 
 	life     life
+	history  history
 	served   atomic.Uint64
 	began    atomic.Uint64
 	wish     wishes
@@ -119,6 +121,26 @@ func (w *Worker) left() {
 		w.wish.nudge()
 	}
 }
+
+// Probe hands a call to the worker that is no user's: it does not count among
+// the calls in flight, does not make the worker busy, and a degraded worker
+// takes it too. Otherwise it goes the way of every call. Cancel it with its own
+// [mux.Pending.Cancel]: a probe that does not stop is no reason to give the
+// worker up.
+func (w *Worker) Probe(call *mux.Call) (*mux.Pending, error) {
+	if w.life.state().Final() {
+		return nil, w.refusal()
+	}
+	p, err := w.conn.Begin(call)
+	if err != nil {
+		return nil, fault.From(err).WithWorker(w.id)
+	}
+	return p, nil
+}
+
+// Vitals tells how the worker's process is doing; false where the system does
+// not tell.
+func (w *Worker) Vitals() (process.Vitals, bool) { return process.VitalsOf(w.PID()) }
 
 // Ping asks the worker for a sign of life and how far its loop lags behind.
 func (w *Worker) Ping(ctx context.Context) (mux.Pong, error) {
