@@ -116,7 +116,8 @@ func (c *crew) source(cfg worker.Config) worker.Source {
 
 // opened hears of each start of the source. A preload module that cannot be
 // imported fails the pool's first start; later it is only reported.
-func (c *crew) opened(info worker.Info) {
+func (c *crew) opened(source worker.Source) {
+	info := source.Info()
 	first := c.pool.roster.source(info)
 	if len(info.Failed) == 0 {
 		return

@@ -12,7 +12,7 @@ import (
 // called one at a time and must return soon; none may call Stop and wait.
 // Any of them may be nil.
 type Config struct {
-	// Size is the number of workers, at least 1.
+	// Size is the number of workers, at least 1, until Resize.
 	Size int
 	// Lazy puts off every start until Demand.
 	Lazy bool
@@ -26,10 +26,15 @@ type Config struct {
 	// OnLeaving hears, at once, of a worker that will never take a call again,
 	// and whether it is missed: another one has to be started for it.
 	OnLeaving func(w *worker.Worker, missed bool)
-	// OnDown hears of a worker whose process is gone, after OnLeaving.
+	// OnDown hears of a worker whose process is gone, after OnLeaving if it was
+	// ever up.
 	OnDown func(*worker.Worker, worker.Exit)
-	// OnSource hears of each successful start of the source.
-	OnSource func(worker.Info)
+	// OnSource hears of each start of the source, and of another one that takes
+	// over (Swap), before its workers are up.
+	OnSource func(worker.Source)
+	// OnEnded hears of a source that another one took over from, when all its
+	// workers are gone and it has been stopped.
+	OnEnded func(worker.Source)
 	// OnState hears of every change of the condition.
 	OnState func(Condition)
 	// Logger defaults to one that discards.
@@ -79,6 +84,8 @@ type Condition struct {
 	Phase Phase
 	// Up is the number of workers that take calls, Size what it should be.
 	Up, Size int
+	// Next is how many workers are up that will take over, see Swap.
+	Next int
 	// Failure is the last failed start or early death that has not been made
 	// good since, with the last words of standard error; nil if there is none.
 	Failure *fault.Error
@@ -93,5 +100,5 @@ func (c Condition) CanServe() bool {
 }
 
 func (c Condition) same(o Condition) bool {
-	return c.Phase == o.Phase && c.Up == o.Up && c.Failure == o.Failure && c.RetryAt.Equal(o.RetryAt)
+	return c.Phase == o.Phase && c.Up == o.Up && c.Size == o.Size && c.Next == o.Next && c.Failure == o.Failure && c.RetryAt.Equal(o.RetryAt)
 }

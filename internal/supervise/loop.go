@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/worker"
 )
 
@@ -18,34 +17,26 @@ type loop struct {
 	cancel context.CancelFunc
 	events chan func()
 	tasks  int // goroutines that will still report
+	timer  *time.Timer
 
-	up       map[*worker.Worker]struct{}
-	origins  map[*worker.Worker]<-chan struct{} // the source's Done when it was made
-	starting int
-	next     int
-	meter    *meter
-	failure  *fault.Error
-	retryAt  time.Time
-	open     bool
-	probing  bool // one start decides whether the others follow
-	rounds   int  // of failed starts since a worker last came up
-
+	size      int
+	ids       int            // of workers so far
+	current   *generation    // whose workers take the calls
+	none      *generation    // stands for the next one when there is none
+	swaps     []*swap        // the first one is under way
+	old       []*generation  // those that still drain
 	replacing []*replacement // in the order in which they were asked for
-
-	sourceUp       bool
-	sourceStarting bool
-	broken         <-chan struct{}
-	timer          *time.Timer
 }
 
 func newLoop(s *Supervisor, ctx context.Context) *loop {
 	l := &loop{
-		Supervisor: s, events: make(chan func()),
-		up: make(map[*worker.Worker]struct{}), origins: make(map[*worker.Worker]<-chan struct{}),
-		meter: newMeter(s.cfg.Pace),
+		Supervisor: s, events: make(chan func()), size: s.cfg.Size,
 		timer: time.NewTimer(time.Hour),
 	}
 	l.ctx, l.cancel = context.WithCancel(ctx)
+	l.none = &generation{loop: l}
+	l.current = l.generation(s.source)
+	l.current.serving = true
 	return l
 }
 
@@ -64,8 +55,10 @@ func (l *loop) run() {
 			event()
 		case <-l.mail:
 			l.answer()
-		case <-l.broken:
-			l.sourceBroke()
+		case <-l.current.broken:
+			l.current.sourceBroke()
+		case <-l.next().broken:
+			l.next().sourceBroke()
 		case <-l.timer.C:
 		case <-demand:
 			wanted, demand = true, nil
@@ -88,100 +81,13 @@ func (l *loop) task(work func() func()) {
 	}()
 }
 
-// fill orders what is missing, if nothing speaks against it.
+// fill orders what is missing, now or when the pauses are over.
 func (l *loop) fill() {
-	now := time.Now()
-	if wait := l.retryAt.Sub(now); wait > 0 {
-		l.timer.Reset(wait)
-		return
+	wait := l.current.fill(l.size + l.replacements())
+	if len(l.swaps) > 0 {
+		wait = min(wait, l.advance())
 	}
-	if !l.retryAt.IsZero() {
-		l.retryAt = time.Time{}
-		l.probing = true
-	}
-	switch {
-	case l.sourceStarting:
-	case !l.sourceUp:
-		l.startSource()
-	default:
-		for range l.missing() {
-			l.spawn()
-		}
-	}
-}
-
-// missing is how many to order now: all, or one to see if it lives.
-func (l *loop) missing() int {
-	n := l.cfg.Size + l.replacements() - len(l.up) - l.starting
-	if l.probing {
-		n = min(n, 1-l.starting)
-	}
-	return max(n, 0)
-}
-
-func (l *loop) startSource() {
-	l.sourceStarting = true
-	l.task(func() func() {
-		err := l.source.Start(l.ctx)
-		return func() {
-			l.sourceStarting = false
-			if err != nil {
-				l.failed(fault.From(err))
-				return
-			}
-			l.sourceUp, l.broken = true, l.source.Done()
-			if l.cfg.OnSource != nil {
-				l.cfg.OnSource(l.source.Info())
-			}
-		}
-	})
-}
-
-func (l *loop) spawn() {
-	l.starting++
-	l.next++
-	id := "w" + strconv.Itoa(l.next)
-	source := l.broken
-	l.task(func() func() {
-		w, err := l.source.Spawn(l.ctx, id)
-		return func() {
-			l.starting--
-			switch {
-			case err == nil:
-				l.cameUp(w, source)
-			case l.ctx.Err() == nil && !closed(source):
-				l.failed(fault.From(err))
-			}
-		}
-	})
-}
-
-func closed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
-}
-
-// cameUp takes a new worker into service and watches it.
-func (l *loop) cameUp(w *worker.Worker, source <-chan struct{}) {
-	l.up[w] = struct{}{}
-	l.origins[w] = source
-	l.probing, l.open, l.rounds = false, false, 0
-	if !l.meter.looping(time.Now()) {
-		l.failure = nil
-	}
-	l.list(func(all []*worker.Worker) []*worker.Worker { return append(all, w) })
-	if l.cfg.OnUp != nil {
-		l.cfg.OnUp(w)
-	}
-	if !closed(l.ready) {
-		close(l.ready)
-	}
-	l.watch(w)
-	l.relieve()
+	l.timer.Reset(wait)
 }
 
 // answer decides what was asked since the last time.
@@ -195,17 +101,21 @@ func (l *loop) answer() {
 	}
 }
 
-func (l *loop) watch(w *worker.Worker) {
-	l.task(func() func() {
-		<-w.Leaving()
-		return func() {
-			l.left(w)
-			l.task(func() func() {
-				exit := w.Exit()
-				return func() { l.down(w, exit) }
-			})
-		}
-	})
+// id names the next worker. No two workers of a supervisor share a name.
+func (l *loop) id() string {
+	l.ids++
+	return "w" + strconv.Itoa(l.ids)
+}
+
+// serve takes a worker into service.
+func (l *loop) serve(w *worker.Worker) {
+	l.list(func(all []*worker.Worker) []*worker.Worker { return append(all, w) })
+	if l.cfg.OnUp != nil {
+		l.cfg.OnUp(w)
+	}
+	if !closed(l.ready) {
+		close(l.ready)
+	}
 }
 
 // list changes the list of workers that others may ask for.
@@ -228,11 +138,12 @@ func (l *loop) publish(wanted bool) {
 }
 
 func (l *loop) assess(wanted bool) Condition {
-	c := Condition{Up: len(l.up), Size: l.cfg.Size, Failure: l.failure, RetryAt: l.retryAt}
+	g := l.current
+	c := Condition{Up: len(g.up), Size: l.size, Next: len(l.next().up), Failure: g.failure, RetryAt: g.retryAt}
 	switch {
 	case !wanted:
 		c.Phase = Idle
-	case l.open:
+	case g.open:
 		c.Phase = Open
 	case c.Up == 0:
 		c.Phase = Starting
@@ -242,4 +153,13 @@ func (l *loop) assess(wanted bool) Condition {
 		c.Phase = Full
 	}
 	return c
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }

@@ -13,42 +13,46 @@ import (
 
 // left takes a worker out of service, once. Its replacement is ordered next,
 // without waiting for the report of how it ended.
-func (l *loop) left(w *worker.Worker) {
-	if _, up := l.up[w]; !up {
+func (g *generation) left(w *worker.Worker) {
+	if _, up := g.up[w]; !up {
 		return
 	}
-	delete(l.up, w)
-	l.relieved(w, nil)
-	if l.cfg.OnLeaving != nil {
-		l.cfg.OnLeaving(w, len(l.up) < l.cfg.Size)
+	delete(g.up, w)
+	if !g.serving {
+		return
+	}
+	g.relieved(w, nil)
+	if g.cfg.OnLeaving != nil {
+		g.cfg.OnLeaving(w, g == g.current && len(g.up) < g.size)
 	}
 }
 
-func (l *loop) down(w *worker.Worker, exit worker.Exit) {
-	l.list(func(all []*worker.Worker) []*worker.Worker {
+func (g *generation) down(w *worker.Worker, exit worker.Exit) {
+	g.list(func(all []*worker.Worker) []*worker.Worker {
 		return slices.DeleteFunc(all, func(x *worker.Worker) bool { return x == w })
 	})
-	if l.early(w, exit) {
-		l.diedEarly(exit)
+	if g.early(w, exit) {
+		g.diedEarly(exit)
 	}
-	delete(l.origins, w)
-	if l.cfg.OnDown != nil {
-		l.cfg.OnDown(w, exit)
+	delete(g.alive, w)
+	if g.cfg.OnDown != nil {
+		g.cfg.OnDown(w, exit)
 	}
+	g.finish()
 }
 
 // early reports whether the worker died by itself before it was given anything
 // to do: only that tells something about the next one.
-func (l *loop) early(w *worker.Worker, exit worker.Exit) bool {
-	return !exit.Expected() && exit.Reason == "" && w.Began() == 0 && !closed(l.origins[w])
+func (g *generation) early(w *worker.Worker, exit worker.Exit) bool {
+	return !exit.Expected() && exit.Reason == "" && w.Began() == 0 && !closed(g.alive[w])
 }
 
-func (l *loop) diedEarly(exit worker.Exit) {
+func (g *generation) diedEarly(exit worker.Exit) {
 	now := time.Now()
-	l.meter.fail(now)
-	l.failure = exit.CrashError()
-	if l.meter.looping(now) && now.After(l.retryAt) {
-		l.pause()
+	g.meter.fail(now)
+	g.failure = exit.CrashError()
+	if g.meter.looping(now) && now.After(g.retryAt) {
+		g.pause()
 	}
 }
 
@@ -58,20 +62,19 @@ func (l *loop) diedEarly(exit worker.Exit) {
 const futileRounds = 2
 
 // failed counts a start that did not succeed and pauses before the next one.
-func (l *loop) failed(err *fault.Error) {
-	if l.ctx.Err() != nil {
-		return
-	}
-	l.cfg.Logger.Warn("a worker could not be started", "error", err)
+func (g *generation) failed(err *fault.Error) {
+	g.cfg.Logger.Warn("a worker could not be started", "error", err)
 	now := time.Now()
-	l.meter.fail(now)
-	l.failure = err
-	l.stay(err)
-	if now.After(l.retryAt) {
-		l.rounds++ // the first one of its round
-		l.pause()
+	g.meter.fail(now)
+	g.failure = err
+	if g.serving {
+		g.stay(err)
 	}
-	l.open = l.open || l.meter.looping(now) || hopeless(err) || len(l.up) == 0 && l.rounds >= futileRounds
+	if now.After(g.retryAt) {
+		g.rounds++ // the first one of its round
+		g.pause()
+	}
+	g.open = g.open || g.meter.looping(now) || hopeless(err) || len(g.up) == 0 && g.rounds >= futileRounds
 }
 
 // hopeless reports whether a start failed in a way that does not pass by itself.
@@ -79,25 +82,25 @@ func hopeless(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, exec.ErrNotFound)
 }
 
-func (l *loop) pause() {
+func (g *generation) pause() {
 	now := time.Now()
-	l.open = l.meter.looping(now)
-	l.retryAt = now.Add(l.meter.pause())
+	g.open = g.meter.looping(now)
+	g.retryAt = now.Add(g.meter.pause())
 }
 
 // sourceBroke gives up everything that came from the source. The next look at
 // what is missing starts it again.
-func (l *loop) sourceBroke() {
-	l.sourceUp, l.broken = false, nil
-	ended := l.source.Info().Ended
-	l.cfg.Logger.Warn("the fork server has ended; it is started again and all workers are replaced", "how", ended)
+func (g *generation) sourceBroke() {
+	g.sourceUp, g.broken = false, nil
+	ended := g.source.Info().Ended
+	g.cfg.Logger.Warn("the fork server has ended; it is started again and all workers are replaced", "how", ended)
 	now := time.Now()
-	l.meter.fail(now)
-	if l.meter.looping(now) {
-		l.failure = fault.New(fault.Unavailable, "the fork server ends again and again: "+ended)
-		l.pause()
+	g.meter.fail(now)
+	if g.meter.looping(now) {
+		g.failure = fault.New(fault.Unavailable, "the fork server ends again and again: "+ended)
+		g.pause()
 	}
-	for w := range l.up {
+	for w := range g.up {
 		w.Kill("the fork server ended")
 	}
 }

@@ -18,6 +18,7 @@ import (
 // A load keeps every worker that is up busy, from many callers, and counts how
 // the calls end.
 type load struct {
+	program string
 	quit    chan struct{}
 	callers sync.WaitGroup
 	served  atomic.Int64
@@ -25,8 +26,8 @@ type load struct {
 	odd     atomic.Pointer[string]
 }
 
-func startLoad(s *Supervisor, callers int) *load {
-	l := &load{quit: make(chan struct{})}
+func startLoad(s *Supervisor, callers int, program string) *load {
+	l := &load{program: program, quit: make(chan struct{})}
 	for i := range callers {
 		l.callers.Go(func() { l.run(s, i) })
 	}
@@ -44,7 +45,7 @@ func (l *load) run(s *Supervisor, seed int) {
 		if len(all) == 0 {
 			continue
 		}
-		p, err := all[n%len(all)].Begin(&mux.Call{Program: "good:echo", Body: []byte(`{"text":"x"}`)})
+		p, err := all[n%len(all)].Begin(&mux.Call{Program: l.program, Body: []byte(`{"text":"x"}`)})
 		if err != nil {
 			continue // it is on its way out
 		}
@@ -78,7 +79,7 @@ func TestRealWorkersKilledUnderLoadAreReplacedFast(t *testing.T) { //nolint:para
 	h := newWatch()
 	s := start(t, h.config(2), worker.NewForkServer(realWorkers(t)))
 	h.await(t, "full strength", h.full)
-	l := startLoad(s, 16)
+	l := startLoad(s, 16, "good:echo")
 	var took []time.Duration
 	for range 40 {
 		victim := h.random()

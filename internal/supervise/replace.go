@@ -34,7 +34,7 @@ func notReplaced() error {
 
 // replace enters a replacement, or joins one that has been asked for.
 func (l *loop) replace(w *worker.Worker, reason string, told chan<- error) {
-	if _, up := l.up[w]; !up {
+	if _, up := l.current.up[w]; !up {
 		told <- nil
 		return
 	}
@@ -49,15 +49,6 @@ func (l *loop) replace(w *worker.Worker, reason string, told chan<- error) {
 
 // replacements is how many are under way: for each there is one worker more.
 func (l *loop) replacements() int { return min(len(l.replacing), l.cfg.Replacements) }
-
-// relieve retires those for whom there is another one now.
-func (l *loop) relieve() {
-	for len(l.replacing) > 0 && len(l.up) > l.cfg.Size {
-		r := l.replacing[0]
-		r.old.Retire(r.reason)
-		l.left(r.old)
-	}
-}
 
 // relieved ends the replacement of a worker, if there is one.
 func (l *loop) relieved(w *worker.Worker, err error) {

@@ -100,7 +100,7 @@ func (w *watch) config(size int) Config {
 		OnUp:      func(x *worker.Worker) { w.note(func() { w.up = append(w.up, x) }) },
 		OnLeaving: func(x *worker.Worker, _ bool) { w.note(func() { w.leaving = append(w.leaving, x) }) },
 		OnDown:    func(_ *worker.Worker, e worker.Exit) { w.note(func() { w.exits = append(w.exits, e) }) },
-		OnSource:  func(i worker.Info) { w.note(func() { w.infos = append(w.infos, i) }) },
+		OnSource:  func(s worker.Source) { w.note(func() { w.infos = append(w.infos, s.Info()) }) },
 		OnState:   func(c Condition) { w.note(func() { w.conditions = append(w.conditions, c) }) },
 	}
 }

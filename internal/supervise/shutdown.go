@@ -1,35 +1,45 @@
 package supervise
 
-import "github.com/dspool/dspool/internal/worker"
+import (
+	"slices"
 
-// shutDown ends all workers at once, in parallel, then the source.
+	"github.com/dspool/dspool/internal/worker"
+)
+
+// shutDown ends all workers at once, in parallel, then their sources.
 func (l *loop) shutDown() {
 	l.cancel()
 	l.answer()
 	l.abandon()
-	for _, w := range l.Workers() {
-		l.end(w)
+	for len(l.swaps) > 0 {
+		l.withdraw(l.swaps[0], notSwapped())
 	}
-	for l.tasks > 0 {
-		event := <-l.events
-		before := len(l.up)
-		event()
-		if len(l.up) > before {
-			for w := range l.up {
-				l.end(w) // it came up while the stop began
-			}
+	left := append(slices.Clone(l.old), l.current)
+	for _, g := range left {
+		for w := range g.alive {
+			l.end(w)
 		}
 	}
-	_ = l.source.Stop(l.patience)
+	for l.tasks > 0 {
+		(<-l.events)()
+	}
+	for _, g := range left {
+		_ = g.source.Stop(l.patience)
+	}
+	l.settle()
+	l.hurry()
+	close(l.done)
+}
+
+// settle publishes the last condition.
+func (l *loop) settle() {
+	c := Condition{Phase: Stopped, Size: l.size, Failure: l.current.failure}
 	l.mu.Lock()
-	l.condition = Condition{Phase: Stopped, Size: l.cfg.Size, Failure: l.failure}
-	c := l.condition
+	l.condition = c
 	l.mu.Unlock()
 	if l.cfg.OnState != nil {
 		l.cfg.OnState(c)
 	}
-	l.hurry()
-	close(l.done)
 }
 
 // end stops one worker. Stopping it twice does nothing.
