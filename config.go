@@ -99,6 +99,9 @@ type Config struct {
 	// is no limit.
 	CallTimeout time.Duration
 
+	// Affinity says how calls of one session come to the same worker.
+	Affinity Affinity
+
 	// CancelGrace is how long a worker has to end the work of a cancelled call
 	// before it is taken out of service and killed. Defaults to 2 s.
 	CancelGrace time.Duration
@@ -141,6 +144,7 @@ func (c Config) WithDefaults() Config {
 	c.TermGrace = or(c.TermGrace, TermGraceDefault)
 	c.StartTimeout = or(c.StartTimeout, StartTimeoutDefault)
 	c.FrameLimit = or(c.FrameLimit, FrameLimitDefault)
+	c.Affinity = c.Affinity.withDefaults()
 	c.Restart = c.Restart.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -49,7 +49,8 @@ func TestEveryMistakeIsNamedWithItsPath(t *testing.T) {
 		LMs:               map[string]dspool.LM{"fast": {Model: "m", Retries: &negative, Temperature: &cold, Extra: map[string]any{"f": func() {}}}},
 		WorkerConcurrency: -1, Threads: -1, QueueSize: -2, QueueTimeout: -5, CallTimeout: -5, CancelGrace: -1, DrainTimeout: -1,
 		TermGrace: -1, StartTimeout: -1, FrameLimit: 10,
-		Restart: dspool.Restart{Failures: -1, Decay: -1, Backoff: time.Minute, BackoffMax: time.Second},
+		Restart:  dspool.Restart{Failures: -1, Decay: -1, Backoff: time.Minute, BackoffMax: time.Second},
+		Affinity: dspool.Affinity{Mode: "glue", TTL: -1, Bindings: -1},
 	}.Validate()
 	if fault.CodeOf(err) != fault.InvalidArgument {
 		t.Fatalf("Validate = %v", err)
@@ -60,6 +61,7 @@ func TestEveryMistakeIsNamedWithItsPath(t *testing.T) {
 		"Config.WorkerConcurrency:", "Config.Threads:", "Config.QueueSize:", "Config.QueueTimeout:", "Config.CallTimeout:",
 		"Config.CancelGrace:", "Config.DrainTimeout:", "Config.TermGrace:", "Config.StartTimeout:", "Config.FrameLimit:",
 		"Config.Restart.Failures:", "Config.Restart.Decay:", "Config.Restart.BackoffMax:",
+		"Config.Affinity.Mode:", "Config.Affinity.TTL:", "Config.Affinity.Bindings:",
 	} {
 		if !strings.Contains(err.Error(), path) {
 			t.Errorf("%s is missing in\n%v", path, err)

@@ -59,7 +59,10 @@ func New(config Config) (*Pool, error) {
 		return nil, err
 	}
 	p.lms = lms
-	p.desk = dispatch.New[*member](dispatch.Config{QueueSize: off(c.QueueSize), QueueTimeout: off(c.QueueTimeout)})
+	p.desk = dispatch.New[*member](dispatch.Config{
+		QueueSize: off(c.QueueSize), QueueTimeout: off(c.QueueTimeout),
+		BindingTTL: c.Affinity.TTL, Bindings: c.Affinity.Bindings, OnBinding: p.rebound,
+	})
 	p.roster = newRoster(p)
 	p.crew = newCrew(p)
 	return p, nil

@@ -48,6 +48,13 @@ const (
 	// CallAbandoned: a caller left while the worker was still at work; the
 	// work is being cancelled.
 	CallAbandoned PoolEventKind = "call_abandoned"
+	// SessionBound: the session with the key Session is served by Worker from
+	// now on. Reason says whether it is new or its worker had left.
+	SessionBound PoolEventKind = "session_bound"
+	// SessionReleased: Session is bound to Worker no more; or, with an empty
+	// Session, none of the Count sessions of a Worker that left is. Calls that
+	// find or miss their worker are counted in Status.Affinity.
+	SessionReleased PoolEventKind = "session_released"
 	// CrashLoopOpened: workers die faster than they should. Err says why, and
 	// its RetryAfter when the next try is.
 	CrashLoopOpened PoolEventKind = "crash_loop_opened"
@@ -80,6 +87,9 @@ type PoolEvent struct {
 	Reason string
 	// Stream is "stdout" or "stderr" for OutputCaptured.
 	Stream string
+	// Session is a session key, Count how many sessions the event is about.
+	Session string
+	Count   int
 	// Took is a duration that the kind describes.
 	Took time.Duration
 	// Call numbers the calls of a pool, so that the events of one can be told

@@ -38,6 +38,13 @@ type Request struct {
 	// LM names one of the pool's language models. Empty means the program's
 	// own choice and, where that is empty too, the pool's default.
 	LM string
+	// Session is the key of the session that the call belongs to, or "": calls
+	// of one session go to the same worker, see Config.Affinity. At most 256
+	// bytes of UTF-8 without control characters.
+	Session string
+	// Affinity is what the call does when the worker of its session is busy.
+	// Empty means what Config.Affinity says. It has no meaning without Session.
+	Affinity AffinityMode
 	// Trace is the W3C traceparent that the call belongs to, or "".
 	Trace string
 }

@@ -56,7 +56,9 @@ type Status struct {
 	Capacity    int         `json:"capacity"`
 	Utilisation float64     `json:"utilisation"`
 	Queue       QueueStatus `json:"queue"`
-	Totals      Totals      `json:"totals"`
+	// Affinity tells of the calls with a session key.
+	Affinity AffinityStatus `json:"affinity"`
+	Totals   Totals         `json:"totals"`
 	// Latency sums up the calls that have ended since New.
 	Latency Latency `json:"latency"`
 }
@@ -130,7 +132,8 @@ func (p *Pool) status() Status {
 	load := p.desk.Stats()
 	st := Status{
 		Want: p.cfg.Workers, InFlight: load.InFlight, Capacity: load.Capacity,
-		Queue: QueueStatus{Length: load.Queued, Limit: off(p.cfg.QueueSize), Age: load.Oldest},
+		Queue:    QueueStatus{Length: load.Queued, Limit: off(p.cfg.QueueSize), Age: load.Oldest},
+		Affinity: affinityStatus(load.Affinity),
 		Totals: Totals{
 			Calls: p.counts.calls.Load(), Errors: p.counts.errors(), Redispatched: p.counts.redispatched.Load(),
 			Retried: p.counts.retried.Load(), Abandoned: p.counts.abandoned.Load(),

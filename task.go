@@ -65,6 +65,9 @@ func (p *Pool) plan(ctx context.Context, t *task) error {
 	}
 	t.ask = dispatch.Ask{Exclusive: req.Program.Exclusive}
 	t.ask.Deadline, t.own = p.deadline(ctx, t.arrived)
+	if req.Session != "" {
+		return p.bind(t)
+	}
 	return nil
 }
 

@@ -30,6 +30,7 @@ func (c Config) Validate() error {
 	c.checkWorkers(k)
 	c.checkLimits(k)
 	c.checkTimes(k)
+	c.Affinity.check(k)
 	c.Restart.check(k)
 	c.checkLMs(k)
 	if len(k.errs) == 0 {

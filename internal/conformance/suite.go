@@ -48,6 +48,7 @@ func Run(t *testing.T, tier Tier) {
 			{"streams", s.streams},
 			{"narrow", s.narrow},
 			{"many", s.many},
+			{"affinity", s.affinity},
 			{"loss", s.losses},
 		} {
 			t.Run(group.name, func(t *testing.T) {

@@ -22,6 +22,13 @@ type Config struct {
 	// QueueTimeout is how long a call may wait. 0 means as long as its own
 	// deadline allows.
 	QueueTimeout time.Duration
+	// BindingTTL is how long a key stays bound to its target after its last
+	// use, Bindings how many keys are bound at most; 0 means the default.
+	BindingTTL time.Duration
+	Bindings   int
+	// OnBinding hears of each change of a binding, without a lock held. It
+	// must not block. Nil: nobody does.
+	OnBinding func(Binding)
 }
 
 // An Ask says what a call needs.
@@ -30,11 +37,30 @@ type Ask struct {
 	Exclusive bool
 	// Avoid is the id of a target that must not be chosen, or "".
 	Avoid string
+	// Key binds the call to the target that served the key before; Affinity
+	// says how firmly. "" is no key.
+	Key      string
+	Affinity Affinity
+	// Only is the id of the one target that may be chosen, or "". The call
+	// waits for it, there or not.
+	Only string
 	// Deadline ends the wait. The zero time means no deadline.
 	Deadline time.Time
 	// Again marks a call that was accepted before and lost its target before
 	// it began: the queue's size does not apply, and it waits at the head.
 	Again bool
+}
+
+// picky reports whether a target that suits other calls may not suit this one.
+func (a *Ask) picky() bool {
+	return a.Only != "" || a.Avoid != "" || a.Key != "" && a.Affinity != Hint
+}
+
+// plain reports whether later calls have to stand behind this one: it takes
+// the first place that is free anywhere, or will when the target that it avoids
+// has left.
+func (a *Ask) plain() bool {
+	return !a.Exclusive && a.Only == "" && (a.Key == "" || a.Affinity == Hint)
 }
 
 // A Dispatcher gives calls to targets. It is safe for concurrent use.
@@ -46,18 +72,20 @@ type Dispatcher[T Target] struct {
 	seats    []*seat[T]
 	next     int // where the next search starts, so that ties take turns
 	queue    list[T]
-	plain    int          // waiters in the queue that are not exclusive
+	plain    int          // waiters in the queue that take any target's place
 	booked   *seat[T]     // reserved for an exclusive call
 	bookedBy *waiter[T]   // that call
 	outage   *fault.Error // why there are no targets; nil: they are on their way
 	closed   *fault.Error
 	meter    meter
+	bonds    bonds[T]
+	news     []Binding // to be told when the lock is given up
 }
 
 // New returns a Dispatcher without targets: calls wait until the first one is
 // added.
 func New[T Target](cfg Config) *Dispatcher[T] {
-	return &Dispatcher[T]{cfg: cfg}
+	return &Dispatcher[T]{cfg: cfg, bonds: newBonds[T](cfg.BindingTTL, cfg.Bindings)}
 }
 
 // Acquire returns a slot as soon as a target is free. It fails with
@@ -65,12 +93,16 @@ func New[T Target](cfg Config) *Dispatcher[T] {
 // error, or with the error given to Close; none of these calls ever started.
 func (d *Dispatcher[T]) Acquire(ctx context.Context, ask Ask) (Slot[T], error) {
 	d.mu.Lock()
-	if s := d.take(ask); s != nil {
-		d.mu.Unlock()
-		return Slot[T]{owner: d, seat: s, exclusive: ask.Exclusive}, nil
+	if s := d.take(&ask); s != nil {
+		var b *bond[T]
+		if ask.Key != "" {
+			b = d.attach(&ask, s)
+		}
+		d.unlock()
+		return Slot[T]{owner: d, seat: s, bond: b, exclusive: ask.Exclusive}, nil
 	}
-	w, err := d.enqueue(ask)
-	d.mu.Unlock()
+	w, err := d.enqueue(&ask)
+	d.unlock()
 	if err != nil {
 		return Slot[T]{}, err
 	}
@@ -78,7 +110,7 @@ func (d *Dispatcher[T]) Acquire(ctx context.Context, ask Ask) (Slot[T], error) {
 }
 
 // take finds a seat for a call that need not wait. Callers hold mu.
-func (d *Dispatcher[T]) take(ask Ask) *seat[T] {
+func (d *Dispatcher[T]) take(ask *Ask) *seat[T] {
 	switch {
 	case d.closed != nil:
 		return nil
@@ -93,24 +125,26 @@ func (d *Dispatcher[T]) take(ask Ask) *seat[T] {
 }
 
 // enqueue puts a call that must wait into the queue. Callers hold mu.
-func (d *Dispatcher[T]) enqueue(ask Ask) (*waiter[T], error) {
+func (d *Dispatcher[T]) enqueue(ask *Ask) (*waiter[T], error) {
 	now := time.Now()
 	switch {
 	case d.closed != nil:
 		return nil, d.closed
 	case d.outage != nil && len(d.seats) == 0:
 		return nil, d.outage
+	case d.refuses(ask):
+		return nil, d.occupied(now)
 	case !ask.Again && d.queue.len >= d.cfg.QueueSize && d.queue.len >= d.cfg.QueueSize+d.vacant():
 		return nil, d.full(now)
 	}
-	w := d.waiter(ask, now)
+	w := d.waiter(*ask, now)
 	if ask.Again {
 		d.queue.pushFront(w)
 	} else {
 		d.queue.pushBack(w)
 	}
 	d.meter.observe(now)
-	if !ask.Exclusive {
+	if ask.plain() {
 		d.plain++
 	}
 	d.pump()
@@ -120,7 +154,7 @@ func (d *Dispatcher[T]) enqueue(ask Ask) (*waiter[T], error) {
 // Add makes a target available for capacity calls at once, and ends an outage.
 func (d *Dispatcher[T]) Add(target T, capacity int) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.unlock()
 	d.outage = nil
 	d.seats = append(d.seats, &seat[T]{target: target, capacity: capacity})
 	d.pump()
@@ -130,12 +164,15 @@ func (d *Dispatcher[T]) Add(target T, capacity int) {
 // stay valid and are to be released as usual.
 func (d *Dispatcher[T]) Remove(id string) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.unlock()
 	for i, s := range d.seats {
 		if s.target.ID() != id {
 			continue
 		}
 		d.seats = slices.Delete(d.seats, i, i+1)
+		if n := d.bonds.forsake(s); n > 0 {
+			d.note(Binding{Target: id, Count: n, Why: WhyGone})
+		}
 		d.next = 0
 		if d.booked == s {
 			d.unbook()
@@ -149,7 +186,7 @@ func (d *Dispatcher[T]) Remove(id string) {
 // calls fail with err instead of waiting. Fail(nil), and the next Add, end it.
 func (d *Dispatcher[T]) Fail(err *fault.Error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.unlock()
 	d.outage = err
 	if err != nil && len(d.seats) == 0 {
 		d.flush(err)
@@ -160,7 +197,7 @@ func (d *Dispatcher[T]) Fail(err *fault.Error) {
 // handed out are not touched. Only the first Close counts.
 func (d *Dispatcher[T]) Close(err *fault.Error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.unlock()
 	if d.closed == nil {
 		d.closed = err
 		d.flush(err)

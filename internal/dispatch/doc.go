@@ -6,6 +6,10 @@
 // An exclusive call gets a whole target: the first one in the queue reserves a
 // target, which then takes no other calls, so that it cannot starve.
 //
+// A call with a key goes to the target that served the key before. A binding
+// ends some time after its last use, when its target leaves, and when there are
+// too many; each costs a constant amount of work, a target that leaves included.
+//
 // The package does no I/O and starts no goroutine. A call that need not wait
 // costs one lock and no allocation; a call that waits costs one timer.
 package dispatch

@@ -25,6 +25,17 @@ func (d *Dispatcher[T]) full(now time.Time) *fault.Error {
 	return err
 }
 
+// occupied is the error of a call that must not wait for the target that its
+// key is bound to. Callers hold mu.
+func (d *Dispatcher[T]) occupied(now time.Time) *fault.Error {
+	d.meter.observe(now)
+	err := fault.New(fault.QueueFull,
+		"the worker that the call's session is bound to is busy and the call may not wait for it: come back later, or choose another affinity mode")
+	err.Started = fault.StartedNo
+	err.RetryAfter = d.meter.estimate(now, 1)
+	return err
+}
+
 // expired is the error of a call whose time in the queue is up.
 func (d *Dispatcher[T]) expired(w *waiter[T]) *fault.Error {
 	now := time.Now()

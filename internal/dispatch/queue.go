@@ -18,6 +18,7 @@ type waiter[T Target] struct {
 // A grant is what ends a wait: a seat, or the reason why there is none.
 type grant[T Target] struct {
 	seat *seat[T]
+	bond *bond[T]
 	err  error
 }
 
@@ -66,20 +67,20 @@ func (l *list[T]) remove(w *waiter[T]) {
 }
 
 // pump serves the queue from its head for as long as there are seats. An
-// exclusive call that has to wait lets the calls behind it pass to other
-// seats; any other one does not. Callers hold mu.
+// exclusive call that has to wait, and one that cannot be served by every seat,
+// lets the calls behind it pass to other seats; any other one does not. Callers hold mu.
 func (d *Dispatcher[T]) pump() {
 	for w := d.queue.head; w != nil; {
 		next := w.next
-		s := d.choose(w.ask, w)
+		s := d.choose(&w.ask, w)
 		switch {
 		case s != nil:
 			s.hold(w.ask.Exclusive)
 			d.leave(w)
-			w.granted <- grant[T]{seat: s}
+			w.granted <- grant[T]{seat: s, bond: d.attach(&w.ask, s)}
 		case w.ask.Exclusive:
 			d.book(w)
-		case w.ask.Avoid == "":
+		case !w.ask.picky():
 			return
 		}
 		w = next
@@ -89,7 +90,7 @@ func (d *Dispatcher[T]) pump() {
 // leave takes a waiter out of the queue, and its reservation with it.
 func (d *Dispatcher[T]) leave(w *waiter[T]) {
 	d.queue.remove(w)
-	if !w.ask.Exclusive {
+	if w.ask.plain() {
 		d.plain--
 	}
 	if d.bookedBy == w {
@@ -144,7 +145,7 @@ func (d *Dispatcher[T]) wait(ctx context.Context, w *waiter[T]) (Slot[T], error)
 }
 
 func (d *Dispatcher[T]) accept(w *waiter[T], g grant[T]) (Slot[T], error) {
-	slot := Slot[T]{owner: d, seat: g.seat, exclusive: w.ask.Exclusive, waited: time.Since(w.since)}
+	slot := Slot[T]{owner: d, seat: g.seat, bond: g.bond, exclusive: w.ask.Exclusive, waited: time.Since(w.since)}
 	d.recycle(w)
 	if g.err != nil {
 		return Slot[T]{}, g.err
@@ -161,7 +162,7 @@ func (d *Dispatcher[T]) abandon(w *waiter[T], err error) (Slot[T], error) {
 		d.leave(w)
 		d.pump()
 	}
-	d.mu.Unlock()
+	d.unlock()
 	if !queued {
 		if slot, lost := d.accept(w, <-w.granted); lost == nil {
 			slot.Release()

@@ -8,7 +8,7 @@ import "slices"
 // as places in the queue, so that no call is refused because a target rests.
 func (d *Dispatcher[T]) Rest(id string) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.unlock()
 	s := d.find(id)
 	if s == nil || s.resting {
 		return
@@ -23,7 +23,7 @@ func (d *Dispatcher[T]) Rest(id string) {
 // Wake ends the rest of a target.
 func (d *Dispatcher[T]) Wake(id string) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.unlock()
 	if s := d.find(id); s != nil && s.resting {
 		s.resting = false
 		d.pump()
@@ -36,7 +36,7 @@ func (d *Dispatcher[T]) Wake(id string) {
 // which must be called once.
 func (d *Dispatcher[T]) Visit(id string) (leave func(), ok bool) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.unlock()
 	s := d.find(id)
 	if s == nil || s.whole {
 		return nil, false
@@ -44,7 +44,7 @@ func (d *Dispatcher[T]) Visit(id string) (leave func(), ok bool) {
 	s.visits++
 	return func() {
 		d.mu.Lock()
-		defer d.mu.Unlock()
+		defer d.unlock()
 		s.visits--
 		d.pump()
 	}, true

@@ -10,6 +10,8 @@ type seat[T Target] struct {
 	visits   int  // beside the calls, without a place of their own
 	whole    bool // an exclusive call holds it
 	resting  bool // takes no calls for now
+	gone     bool // the target was removed
+	bonds    int  // keys that are bound to it
 }
 
 func (s *seat[T]) hold(exclusive bool) {
@@ -33,6 +35,7 @@ func (s *seat[T]) free(exclusive bool) bool {
 type Slot[T Target] struct {
 	owner     *Dispatcher[T]
 	seat      *seat[T]
+	bond      *bond[T] // nil without a key
 	exclusive bool
 	waited    time.Duration
 }
@@ -52,15 +55,34 @@ func (s Slot[T]) Release() {
 		s.seat.whole = false
 	}
 	d.meter.released++
+	if s.bond != nil {
+		d.bonds.left(s.bond)
+	}
 	if d.queue.len > 0 {
 		d.pump()
 	}
-	d.mu.Unlock()
+	d.unlock()
 }
 
-// choose returns the least loaded seat that can take the call now, or nil.
-// Equally loaded seats take turns. Callers hold mu.
-func (d *Dispatcher[T]) choose(ask Ask, by *waiter[T]) *seat[T] {
+// choose returns the seat that can take the call now, or nil: the one that the
+// call is bound to, else the least loaded one. Callers hold mu.
+func (d *Dispatcher[T]) choose(ask *Ask, by *waiter[T]) *seat[T] {
+	if ask.Key == "" && ask.Only == "" {
+		return d.leastLoaded(ask, by)
+	}
+	s, must := d.aim(ask)
+	switch {
+	case s != nil && s.free(ask.Exclusive) && !d.kept(s, by) && (must || s.target.ID() != ask.Avoid):
+		return s
+	case must:
+		return nil
+	}
+	return d.leastLoaded(ask, by)
+}
+
+// leastLoaded returns the seat with the fewest calls that can take one more,
+// or nil. Equally loaded seats take turns. Callers hold mu.
+func (d *Dispatcher[T]) leastLoaded(ask *Ask, by *waiter[T]) *seat[T] {
 	var best *seat[T]
 	n := len(d.seats)
 	for i := range n {
@@ -103,8 +125,9 @@ func (d *Dispatcher[T]) book(w *waiter[T]) {
 	if d.booked != nil {
 		return
 	}
+	aim, must := d.aim(&w.ask)
 	for _, s := range d.seats {
-		if s.whole || s.resting || s.target.ID() == w.ask.Avoid {
+		if s.whole || s.resting || must && s != aim || !must && s.target.ID() == w.ask.Avoid {
 			continue
 		}
 		if d.booked == nil || s.inFlight < d.booked.inFlight {

@@ -12,17 +12,36 @@ type Stats struct {
 	Oldest time.Duration
 	// Load is the calls in flight by target id.
 	Load map[string]int
+	// Affinity tells of the calls with a key.
+	Affinity AffinityStats
 }
 
-// Stats returns the numbers of this moment. It costs a walk over the targets.
+// AffinityStats count the calls with a key, from New on.
+type AffinityStats struct {
+	// Bindings is how many keys are bound to a target now.
+	Bindings int
+	// Hits are calls that were served by the target that their key was bound
+	// to, Misses all others: first ones, those whose target had left, and,
+	// with Hint, those whose target was busy.
+	Hits, Misses int64
+	// Rebinds is how often a key got a new target because its own had left.
+	Rebinds int64
+}
+
+// Stats returns the numbers of this moment. It costs a walk over the
+// targets, and ends bindings that have run out.
 func (d *Dispatcher[T]) Stats() Stats {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.unlock()
+	d.sweep(time.Now(), d.bonds.len())
 	st := Stats{Targets: len(d.seats), Queued: d.queue.len, Load: make(map[string]int, len(d.seats))}
 	for _, s := range d.seats {
 		st.Capacity += s.capacity
 		st.InFlight += s.inFlight
 		st.Load[s.target.ID()] = s.inFlight
+	}
+	st.Affinity = AffinityStats{
+		Bindings: d.bonds.bound, Hits: d.bonds.hits, Misses: d.bonds.misses, Rebinds: d.bonds.rebinds,
 	}
 	if d.queue.head != nil {
 		st.Oldest = time.Since(d.queue.head.since)
