@@ -19,8 +19,8 @@ const modulePath = "github.com/dspool/dspool"
 // all below it.
 func layers() [][]string {
 	return [][]string{
-		{"fault", "pyworker", "examples/python", "dspooltest/internal/answer", "internal/catalog", "internal/feed"},
-		{"internal/wire", "internal/process", "internal/pyenv", "internal/dispatch", "internal/lifecycle", "internal/validate", "internal/breaker", "internal/health"},
+		{"fault", "pyworker", "examples/python", "internal/sample", "internal/catalog", "internal/feed"},
+		{"dspooltest/internal/answer", "internal/wire", "internal/process", "internal/pyenv", "internal/dispatch", "internal/lifecycle", "internal/validate", "internal/breaker", "internal/health"},
 		{"internal/mux", "internal/wiremock", "internal/zygotemock", "internal/gotype"},
 		{"internal/worker", "internal/testkit", "signature", "lm"},
 		{"internal/supervise"},
@@ -55,7 +55,7 @@ func bans() []ban {
 			why: "a connection does not know what is at its other end; worker brings process and mux together",
 		},
 		{
-			from:    []string{"internal/dispatch", "internal/lifecycle", "internal/feed", "internal/catalog", "internal/validate", "internal/gotype", "signature"},
+			from:    []string{"internal/dispatch", "internal/lifecycle", "internal/feed", "internal/catalog", "internal/validate", "internal/gotype", "internal/sample", "signature"},
 			imports: []string{"net", "net/...", "os", "os/...", "syscall", modulePath + "/internal/wire"},
 			why:     "decisions and descriptions do no I/O: their tests run in a bubble of virtual time",
 		},

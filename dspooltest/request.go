@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dspool/dspool/dspooltest/internal/answer"
+	"github.com/dspool/dspool/internal/sample"
 )
 
 // chatRequest is the part of a request's body that changes the answer.
@@ -153,9 +153,9 @@ func (r *chatRequest) user() string {
 
 // hash tells requests with other messages apart.
 func (r *chatRequest) hash() uint64 {
-	h := answer.Hash(r.Model) ^ answer.Hash(string(r.Prompt))
+	h := sample.Hash(r.Model) ^ sample.Hash(string(r.Prompt))
 	for i, m := range r.Messages {
-		h = h*31 + answer.Hash(string(m.Content)) + uint64(i)
+		h = h*31 + sample.Hash(string(m.Content)) + uint64(i)
 	}
 	return h
 }

@@ -102,9 +102,9 @@ func (c *call) event(kind string, data []byte) error {
 }
 
 // chunk streams a field whose value is text, if the caller takes a stream.
-func (c *call) chunk(field string, value any) error {
-	text, ok := value.(string)
-	if !ok || !c.streamed {
+func (c *call) chunk(field string, value json.RawMessage) error {
+	var text string
+	if !c.streamed || json.Unmarshal(value, &text) != nil {
 		return nil
 	}
 	for at, word := range strings.SplitAfter(text, " ") {

@@ -4,28 +4,31 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/google/jsonschema-go/jsonschema"
+
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/sample"
 )
 
 // A program is a definition as this worker understands it.
 type program struct {
-	name    string // of a "mock:NAME" function, "" for other kinds
-	does    func(*call) (json.RawMessage, error)
-	fields  []field
-	samples samples
+	name   string // of a "mock:NAME" function, "" for other kinds
+	does   func(*call) (json.RawMessage, error)
+	fields []field
+	defs   map[string]*jsonschema.Schema
 }
 
 type field struct {
-	Name   string         `json:"name"`
-	Schema map[string]any `json:"schema"`
+	Name   string             `json:"name"`
+	Schema *jsonschema.Schema `json:"schema"`
 }
 
 type definition struct {
 	Kind      string `json:"kind"`
 	Ref       string `json:"ref"`
 	Signature struct {
-		Outputs []field        `json:"outputs"`
-		Defs    map[string]any `json:"defs"`
+		Outputs []field                       `json:"outputs"`
+		Defs    map[string]*jsonschema.Schema `json:"defs"`
 	} `json:"signature"`
 }
 
@@ -35,7 +38,7 @@ func readProgram(body []byte) (*program, *fault.Error) {
 		return nil, fault.Wrap(fault.InvalidArgument, err, "the program's definition cannot be read").WithStarted(fault.StartedNo)
 	}
 	if d.Kind != "func" {
-		return &program{fields: d.Signature.Outputs, samples: samples{defs: d.Signature.Defs}}, nil
+		return &program{fields: d.Signature.Outputs, defs: d.Signature.Defs}, nil
 	}
 	name, mine := strings.CutPrefix(d.Ref, "mock:")
 	does := function(name)
@@ -57,14 +60,28 @@ func (p *program) run(c *call) (json.RawMessage, error) {
 	if p.does != nil {
 		return p.does(c)
 	}
-	out := map[string]any{}
+	out := map[string]json.RawMessage{}
+	maker := sample.Maker{Prefix: "bridge_mock", Seed: seed(c.input), Defs: p.defs}
 	for _, f := range p.fields {
-		out[f.Name] = p.samples.of(f.Name, f.Schema)
-		if err := c.chunk(f.Name, out[f.Name]); err != nil {
+		value, err := maker.Value(f.Name, f.Schema)
+		if err != nil {
+			return nil, fault.Wrap(fault.Internal, err, "no value can be made up")
+		}
+		out[f.Name] = value
+		if err := c.chunk(f.Name, value); err != nil {
 			return nil, err
 		}
 	}
 	return encode(out)
+}
+
+// seed makes the answer a function of the inputs.
+func seed(input map[string]json.RawMessage) uint64 {
+	var all uint64
+	for name, value := range input {
+		all ^= sample.Mix(sample.Hash(name) ^ sample.Mix(sample.Hash(string(value))))
+	}
+	return all
 }
 
 func encode(v any) (json.RawMessage, error) {

@@ -3,6 +3,8 @@ package answer
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/dspool/dspool/internal/sample"
 )
 
 // Flaw is a fault that an answer can be given on purpose.
@@ -52,7 +54,7 @@ func (p *Prompt) Answer(user string, o Options) string {
 
 func newGenerator(inputs []Input, seed uint64) *generator {
 	for _, in := range inputs {
-		seed = mix(seed ^ Hash(in.Name) ^ mix(Hash(in.Text)))
+		seed = sample.Mix(seed ^ sample.Hash(in.Name) ^ sample.Mix(sample.Hash(in.Text)))
 	}
 	return &generator{seed: seed, facts: readFacts(inputs)}
 }

@@ -3,6 +3,8 @@ package answer
 import (
 	"slices"
 	"strings"
+
+	"github.com/dspool/dspool/internal/sample"
 )
 
 // depthLimit ends recursive types: below it, what may be empty is.
@@ -86,24 +88,7 @@ func (g *generator) typed(path string, s *schema, depth int) value {
 
 // random is a number that depends on the seed and on what it is for.
 func (g *generator) random(what string) uint64 {
-	return mix(g.seed ^ Hash(what))
-}
-
-// Hash is FNV-1a over s.
-func Hash(s string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
-	return h
-}
-
-// mix spreads every bit of x over the result (SplitMix64).
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
+	return sample.Mix(g.seed ^ sample.Hash(what))
 }
 
 // hint is the last part of a path, in lower case.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dspool/dspool/internal/sample"
 )
 
 // text makes up a string. Formats come first, then patterns, then words.
@@ -17,7 +19,7 @@ func (g *generator) text(path string, s *schema) value {
 	case s.Format != "":
 		return text(g.formatted(path, s.Format))
 	case s.Pattern != "":
-		return text(matching(s.Pattern, s, g.random(path)))
+		return text(sample.Matching(s.Pattern, least(s.MinLength), -1, g.random(path)))
 	default:
 		return text(fit(g.words(path), s))
 	}
@@ -38,7 +40,7 @@ func (g *generator) formatted(path, format string) string {
 	case "duration":
 		return fmt.Sprintf("PT%dM", 1+r%59)
 	case "uuid", "uuid4":
-		return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", uint32(r), uint16(r>>32), r>>48&0xfff, r&0xfff, mix(r)>>16)
+		return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", uint32(r), uint16(r>>32), r>>48&0xfff, r&0xfff, sample.Mix(r)>>16)
 	case "email":
 		return strings.ToLower(ascii(g.facts.topic(1))) + "@example.com"
 	case "uri", "url":
@@ -203,6 +205,13 @@ func fit(s string, limits *schema) string {
 		s += strings.Repeat(".", min(*limits.MinLength, textLimit)-utf8.RuneCountInString(s))
 	}
 	return s
+}
+
+func least(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
 }
 
 // textLimit bounds the texts that a lower limit can ask for.

@@ -1,24 +1,25 @@
-package answer
+package sample
 
 import (
 	"regexp/syntax"
 	"strings"
 )
 
-// matching makes up a short string that matches a regular expression. It does
-// not look at what comes before or after a part, so assertions other than the
-// ends of the text are passed over.
-func matching(pattern string, limits *schema, r uint64) string {
+// Matching makes up a short text that matches a regular expression and has at
+// least and at most so many bytes; most below 0 is no limit. It does not look at
+// what comes before or after a part, so assertions other than the ends of the
+// text are passed over.
+func Matching(pattern string, least, most int, random uint64) string {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return "a"
 	}
-	m := matcher{random: r}
+	m := matcher{random: random, short: most >= 0}
 	m.add(re)
 	s := m.b.String()
-	for i := 0; limits.MinLength != nil && len(s) < *limits.MinLength && i < 8; i++ {
+	for i := 0; len(s) < least && i < 8; i++ {
 		m.b.Reset()
-		m.extra += *limits.MinLength - len(s)
+		m.extra += least - len(s)
 		m.add(re)
 		s = m.b.String()
 	}
@@ -29,7 +30,8 @@ func matching(pattern string, limits *schema, r uint64) string {
 type matcher struct {
 	b      strings.Builder
 	random uint64
-	extra  int // repetitions beyond the least
+	extra  int  // repetitions beyond the least
+	short  bool // nothing that may be left out is put in
 }
 
 func (m *matcher) add(re *syntax.Regexp) {
@@ -51,14 +53,14 @@ func (m *matcher) add(re *syntax.Regexp) {
 			m.add(sub)
 		}
 	case syntax.OpAlternate:
-		m.random = mix(m.random)
+		m.random = Mix(m.random)
 		m.add(re.Sub[m.random%uint64(len(re.Sub))])
 	}
 }
 
 // member takes a character of a class, a letter or digit if there is one.
 func (m *matcher) member(ranges []rune) rune {
-	m.random = mix(m.random)
+	m.random = Mix(m.random)
 	for _, want := range []rune{'a', 'A', '0'} {
 		want += rune(m.random % 6)
 		for i := 0; i+1 < len(ranges); i += 2 {
@@ -81,7 +83,7 @@ func (m *matcher) repeat(sub *syntax.Regexp, least, most int) {
 			n = min(n, most)
 		}
 		m.extra -= n - least
-	} else if least == 0 && most != 0 {
+	} else if least == 0 && most != 0 && !m.short {
 		n = 1
 	}
 	for range min(n, textLimit) {
