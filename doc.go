@@ -26,8 +26,9 @@
 //
 // # The parts
 //
-//   - [Runner] is the one interface: [Pool] and [Single] implement it, and so
-//     can a fake in a test.
+//   - [Runner] is the one interface: [Pool], [Single] and [Mock] implement it.
+//     A Mock needs no Python and no processes: for tests, and to see a program
+//     run before there is an environment.
 //   - [Config] says everything about a pool; the zero value works.
 //   - [Pool.Status] and [Pool.Events] tell what the workers are doing.
 //   - Every failure is a [github.com/dspool/dspool/fault.Error]: a code, what

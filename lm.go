@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dspool/dspool/fault"
 )
 
 // An LM says which language model to ask, and how. It is read-only once it has
@@ -102,6 +104,15 @@ func (l LM) check(path string) []error {
 		c.must(false, "Extra", "must hold JSON values only: %s", err)
 	}
 	return c.errs
+}
+
+// Validate returns everything that is wrong with the LM in one error, or nil.
+func (l LM) Validate() error {
+	errs := l.check("LM")
+	if len(errs) == 0 {
+		return nil
+	}
+	return fault.New(fault.InvalidArgument, joined(errs))
 }
 
 // String shows what the LM is, without its key and without values of Extra.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A Runner runs programs. [Pool] and [Single] are Runners, and so is anything
-// that wraps one: retries, limits, logging, a fake in a test.
+// A Runner runs programs. [Pool], [Single] and [Mock] are Runners, and so is
+// anything that wraps one: retries, limits, logging.
 //
 // A Runner is safe for concurrent use. Every error that it returns is a
 // *fault.Error or wraps one.

@@ -101,3 +101,8 @@ func (k *checker) must(ok bool, field, format string, args ...any) {
 		k.errs = append(k.errs, fmt.Errorf("%s.%s: %s", k.path, field, fmt.Sprintf(format, args...)))
 	}
 }
+
+// joined puts the messages of errors into one line.
+func joined(errs []error) string {
+	return strings.ReplaceAll(errors.Join(errs...).Error(), "\n", "; ")
+}

@@ -19,6 +19,7 @@ func (s *suite) limits(t *testing.T) {
 
 func (s *suite) oversize(t *testing.T) {
 	t.Parallel()
+	s.needsProcesses(t)
 	const frame = 1 << 20
 	subject := s.Open(t, func(c *dspool.Config) { c.FrameLimit, c.Workers = frame, 1 })
 	before := call(t, subject, "pid", "").Output

@@ -22,6 +22,9 @@ type Tier struct {
 	Open func(t testing.TB, change func(*dspool.Config)) Subject
 	// Python means that programs are Python, not the mock's.
 	Python bool
+	// InProcess means that there are no processes at all: nothing that could
+	// be killed or replaced, and no frames.
+	InProcess bool
 }
 
 // limit is how long any one test may take.
@@ -53,10 +56,21 @@ func Run(t *testing.T, tier Tier) {
 		} {
 			t.Run(group.name, func(t *testing.T) {
 				t.Parallel()
+				if group.name == "loss" {
+					s.needsProcesses(t)
+				}
 				group.tests(t)
 			})
 		}
 	})
+}
+
+// needsProcesses skips what a Runner without processes cannot do.
+func (s *suite) needsProcesses(t *testing.T) {
+	t.Helper()
+	if s.InProcess {
+		t.Skip("not applicable: this Runner has no processes")
+	}
 }
 
 // program is one of the suite's functions.

@@ -53,6 +53,7 @@ func (s *suite) callTimeout(t *testing.T) {
 
 func (s *suite) cancelIgnored(t *testing.T) {
 	t.Parallel()
+	s.needsProcesses(t)
 	const grace = 500 * time.Millisecond
 	subject := s.Open(t, func(c *dspool.Config) { c.Workers, c.WorkerConcurrency, c.CancelGrace = 1, 1, grace })
 	worker := call(t, subject, "pid", "").Output
