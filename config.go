@@ -120,6 +120,10 @@ type Config struct {
 	// 64 MiB.
 	FrameLimit int
 
+	// Sessions says how many sessions there may be, how long they live and where
+	// they are kept, see [Pool.Session].
+	Sessions SessionsConfig
+
 	// Logger gets what an operator should know. Defaults to none.
 	Logger *slog.Logger
 	// Output gets each line that workers write to standard output and error.
@@ -149,6 +153,10 @@ func (c Config) WithDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Sessions.Logger == nil {
+		c.Sessions.Logger = c.Logger
+	}
+	c.Sessions = c.Sessions.withDefaults()
 	return c
 }
 

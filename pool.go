@@ -24,14 +24,15 @@ const (
 // A Pool runs programs on supervised Python workers. It is a [Runner]. All
 // methods are safe for concurrent use and may be called in any order.
 type Pool struct {
-	cfg     Config
-	desk    *dispatch.Dispatcher[*member]
-	defs    *catalog.Catalog
-	lms     lmTable
-	events  feed.Feed[PoolEvent]
-	counts  *counters
-	roster  *roster
-	flights sync.Pool
+	cfg      Config
+	desk     *dispatch.Dispatcher[*member]
+	defs     *catalog.Catalog
+	lms      lmTable
+	events   feed.Feed[PoolEvent]
+	counts   *counters
+	roster   *roster
+	flights  sync.Pool
+	sessions *Sessions
 
 	cycle    lifecycle.Cycle
 	gate     *lifecycle.Gate
@@ -63,6 +64,9 @@ func New(config Config) (*Pool, error) {
 		QueueSize: off(c.QueueSize), QueueTimeout: off(c.QueueTimeout),
 		BindingTTL: c.Affinity.TTL, Bindings: c.Affinity.Bindings, OnBinding: p.rebound,
 	})
+	if p.sessions, err = newSessions(p, c.Sessions, &p.events); err != nil {
+		return nil, err
+	}
 	p.roster = newRoster(p)
 	p.crew = newCrew(p)
 	return p, nil
@@ -70,7 +74,7 @@ func New(config Config) (*Pool, error) {
 
 // Start brings the pool up. It returns at once: calls are accepted from now on
 // and wait, while the Python environment and the workers come up in the
-// background. [Pool.Events] shows how it goes on, [Pool.Ready] tells when the
+// background; only a session store is read before. [Pool.Events] shows how it goes on, [Pool.Ready] tells when the
 // first worker takes calls, [Pool.WaitReady] also why it never will.
 //
 // A second Start does nothing; Start after Stop fails. The end of ctx after
@@ -79,6 +83,9 @@ func (p *Pool) Start(ctx context.Context) error {
 	return p.cycle.Start(func() error {
 		if err := ctx.Err(); err != nil {
 			return leftError(ctx, fault.StartedNo, "before the pool started")
+		}
+		if err := p.sessions.Start(ctx); err != nil {
+			return err
 		}
 		p.roster.begin()
 		p.crew.start(context.WithoutCancel(ctx))
@@ -127,6 +134,9 @@ func (p *Pool) end(ctx context.Context, began bool) error {
 	if began {
 		p.crew.stop(ctx)
 	}
+	if unsaved := p.sessions.Stop(ctx); err == nil {
+		err = unsaved
+	}
 	p.publish(PoolEvent{Kind: PoolStopped})
 	return err
 }
@@ -151,7 +161,11 @@ func (p *Pool) drain(ctx context.Context) error {
 // when the pool has stopped. A reader that is too slow loses the oldest events
 // and finds their number in PoolEvent.Dropped; the pool never waits for it.
 func (p *Pool) Events(ctx context.Context) iter.Seq[PoolEvent] {
-	items := p.events.Subscribe(ctx, eventsMax)
+	return readEvents(ctx, &p.events)
+}
+
+func readEvents(ctx context.Context, events *feed.Feed[PoolEvent]) iter.Seq[PoolEvent] {
+	items := events.Subscribe(ctx, eventsMax)
 	return func(yield func(PoolEvent) bool) {
 		for item := range items {
 			item.Event.Dropped = item.Dropped

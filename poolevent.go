@@ -55,6 +55,18 @@ const (
 	// Session, none of the Count sessions of a Worker that left is. Calls that
 	// find or miss their worker are counted in Status.Affinity.
 	SessionReleased PoolEventKind = "session_released"
+	// SessionStarted: the session Session was used for the first time.
+	SessionStarted PoolEventKind = "session_started"
+	// SessionEnded: somebody ended the session Session. Took is how long it
+	// existed.
+	SessionEnded PoolEventKind = "session_ended"
+	// SessionExpired: the session Session was idle for too long or has become
+	// too old; Reason says which. Took is how long it existed.
+	SessionExpired PoolEventKind = "session_expired"
+	// SessionStoreFailed: the session store took none of the changes of Count
+	// sessions, which are tried again; or, with a Session, what it has of that
+	// one cannot be used. Err says why.
+	SessionStoreFailed PoolEventKind = "session_store_failed"
 	// CrashLoopOpened: workers die faster than they should. Err says why, and
 	// its RetryAfter when the next try is.
 	CrashLoopOpened PoolEventKind = "crash_loop_opened"

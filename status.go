@@ -61,6 +61,8 @@ type Status struct {
 	Totals   Totals         `json:"totals"`
 	// Latency sums up the calls that have ended since New.
 	Latency Latency `json:"latency"`
+	// Sessions tells of the pool's sessions.
+	Sessions SessionsStatus `json:"sessions"`
 }
 
 // Latency sums up how long calls took. [Pool.Stats] has the distributions.
@@ -139,6 +141,7 @@ func (p *Pool) status() Status {
 			Retried: p.counts.retried.Load(), Abandoned: p.counts.abandoned.Load(),
 			Crashes: p.counts.crashes.Load(), Restarts: p.counts.restarts.Load(),
 		},
+		Sessions: p.sessions.Status(),
 	}
 	if st.Capacity > 0 {
 		st.Utilisation = float64(st.InFlight) / float64(st.Capacity)

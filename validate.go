@@ -32,6 +32,7 @@ func (c Config) Validate() error {
 	c.checkTimes(k)
 	c.Affinity.check(k)
 	c.Restart.check(k)
+	c.Sessions.check(k, "Sessions.")
 	c.checkLMs(k)
 	if len(k.errs) == 0 {
 		return nil
