@@ -50,6 +50,10 @@ const (
 	// WorkerUnresponsive means that the worker did not react within its
 	// grace time and was killed.
 	WorkerUnresponsive Code = "worker_unresponsive"
+	// SessionLost means that the object which the session had in a worker is
+	// gone, because that worker died or was retired, and that it is not made
+	// anew by itself. The call did not run.
+	SessionLost Code = "session_lost"
 	// Protocol means that a peer sent bytes that break the wire protocol.
 	Protocol Code = "protocol"
 	// Internal means a bug in dspool itself.
@@ -85,7 +89,7 @@ func Codes() []Code {
 		InvalidArgument, NotFound, Unsupported,
 		QueueFull, QueueTimeout, ResourceExhausted, Unavailable, ShuttingDown,
 		DeadlineExceeded, Canceled,
-		WorkerCrashed, WorkerUnresponsive, Protocol, Internal,
+		WorkerCrashed, WorkerUnresponsive, SessionLost, Protocol, Internal,
 		ProgramError, OutputInvalid,
 		LMAuth, LMBilling, LMRateLimit, LMTimeout, LMServer, LMTransport,
 		LMInvalidRequest, LMContextWindow, LMNotConfigured, LMError,

@@ -17,7 +17,7 @@ import (
 func (c *Conn) Begin(call *Call) (*Pending, error) {
 	meta := wire.CallMeta{
 		Program: call.Program, LM: call.LM, Trace: call.Trace,
-		Session: call.Session, Stream: max(call.Credit, 0),
+		Session: call.Session, Object: call.Object, State: len(call.State), Stream: max(call.Credit, 0),
 	}
 	if !call.Deadline.IsZero() {
 		left := time.Until(call.Deadline)
@@ -52,7 +52,7 @@ func coarse(budget int64) int64 {
 // attach lists a call's attachments in the meta. It returns their names in the
 // order of the wire and the size of the whole body.
 func attach(meta *wire.CallMeta, call *Call) (names []string, size int) {
-	size = len(call.Body)
+	size = len(call.Body) + len(call.State)
 	if len(call.Attachments) == 0 {
 		return nil, size
 	}
@@ -92,6 +92,9 @@ func (c *Conn) enter(p *Pending, call *Call, meta *wire.CallMeta, names []string
 	q.add(call.Body)
 	for _, name := range names {
 		q.add(call.Attachments[name])
+	}
+	if len(call.State) > 0 {
+		q.add(call.State)
 	}
 	c.flushUnlock()
 	return nil

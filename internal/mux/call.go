@@ -25,6 +25,10 @@ type Call struct {
 	Owner any
 	// Trace is a W3C traceparent, Session a session key; both may be "".
 	Trace, Session string
+	// Object says what is known of the session's object, State is what to make
+	// it of: see wire.CallMeta.
+	Object string
+	State  []byte
 	// Body is the JSON object of inputs.
 	Body []byte
 	// Attachments are inputs that are bytes, by name.
@@ -44,6 +48,8 @@ type Reply struct {
 	Body []byte
 	// Attachments are the results that are bytes, by name; nil if there are none.
 	Attachments map[string][]byte
+	// State is the snapshot of the call's object, nil for none.
+	State []byte
 	// Meta holds usage and times.
 	Meta wire.ResultMeta
 }

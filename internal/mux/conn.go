@@ -97,6 +97,18 @@ func (c *Conn) Drain() error {
 	return nil
 }
 
+// Release tells the worker that a session is over: its objects are closed. The
+// error says that there is no connection any more.
+func (c *Conn) Release(session string) error {
+	c.mu.Lock()
+	if c.closing || !c.started {
+		c.mu.Unlock()
+		return fault.New(fault.Unavailable, "there is no connection to the worker")
+	}
+	c.send(wire.Frame{Type: wire.TypeRelease, Meta: wire.ReleaseMeta{Session: session}.Append(nil)})
+	return nil
+}
+
 // Close ends the connection and returns at once; [Conn.Done] tells when all is
 // over. The calls in flight end with cause if it is a *fault.Error; nil means
 // that the host is shutting down. Only the first cause counts.

@@ -109,7 +109,7 @@ func (c *Conn) take(f wire.Frame) {
 	case wire.TypeGoodbye:
 		c.farewell(f)
 	case wire.TypeHello, wire.TypeCall, wire.TypeCredit, wire.TypeCancel, wire.TypeDefine,
-		wire.TypePing, wire.TypeDrain, wire.TypeHostResult, wire.TypeHostError, wire.TypeHostEvent:
+		wire.TypePing, wire.TypeDrain, wire.TypeRelease, wire.TypeHostResult, wire.TypeHostError, wire.TypeHostEvent:
 		c.complain(f.ID, fault.Newf(fault.Protocol, "a worker may not send %s now", f.Type))
 	}
 }

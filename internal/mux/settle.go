@@ -10,17 +10,20 @@ import (
 // result ends a call with its RESULT.
 func (c *Conn) result(f wire.Frame) {
 	meta, err := wire.DecodeResultMeta(f.Meta)
-	var value []byte
+	var value, state []byte
 	var parts map[string][]byte
 	if err == nil {
-		value, parts, err = wire.Split(f.Body, meta.Attachments)
+		value, state, err = wire.CutState(f.Body, meta.State)
+	}
+	if err == nil {
+		value, parts, err = wire.Split(value, meta.Attachments)
 	}
 	if err != nil {
 		c.settle(f.ID, Outcome{Err: local(err, "the worker's RESULT cannot be used")})
 		c.complain(f.ID, err)
 		return
 	}
-	if !c.settle(f.ID, Outcome{Reply: Reply{Body: value, Attachments: parts, Meta: meta}}) {
+	if !c.settle(f.ID, Outcome{Reply: Reply{Body: value, Attachments: parts, State: state, Meta: meta}}) {
 		c.count(&c.counts.Late)
 	}
 }

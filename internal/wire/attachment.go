@@ -2,6 +2,19 @@ package wire
 
 import "github.com/dspool/dspool/fault"
 
+// CutState takes the state of an object off the end of a body, without copying.
+// It costs nothing if there is none.
+func CutState(body []byte, size int) (rest, state []byte, err error) {
+	if size == 0 {
+		return body, nil, nil
+	}
+	at := len(body) - size
+	if at < 0 {
+		return nil, nil, fault.Newf(fault.Protocol, "the state of the object takes more bytes than the body has (%d)", len(body))
+	}
+	return body[:at:at], body[at:], nil
+}
+
 // Split divides a body into its JSON value and the attachments behind it,
 // without copying: the parts share the body's memory. An attachment of no bytes
 // is an empty, non-nil slice. It costs nothing if list is empty.

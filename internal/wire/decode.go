@@ -56,6 +56,10 @@ func DecodeCallMeta(b []byte) (CallMeta, error) {
 			m.Stream, err = s.count()
 		case "k":
 			m.Session, err = s.str()
+		case "o":
+			m.Object, err = s.str()
+		case "d":
+			m.State, err = s.count()
 		case "a":
 			m.Attachments, err = s.attachments()
 		default:
@@ -63,8 +67,16 @@ func DecodeCallMeta(b []byte) (CallMeta, error) {
 		}
 		return true, err
 	})
-	if err == nil && m.Program == "" {
+	switch {
+	case err != nil:
+	case m.Program == "":
 		err = lacks(TypeCall, "p")
+	case m.Object == "" && m.State > 0:
+		err = lacks(TypeCall, "o")
+	case m.Object != "" && m.Session == "":
+		err = lacks(TypeCall, "k")
+	case m.Object != "" && m.Object != ObjectNew && m.Object != ObjectLive && m.Object != ObjectRestore:
+		err = fault.Newf(fault.Protocol, "meta of %s: member \"o\" must be \"new\", \"live\" or \"restore\"", TypeCall)
 	}
 	return m, err
 }
@@ -123,6 +135,8 @@ func (m *ResultMeta) member(s *scanner) error {
 		m.Queue, err = s.integer(0)
 	case "r":
 		m.Run, err = s.integer(0)
+	case "d":
+		m.State, err = s.count()
 	case "a":
 		m.Attachments, err = s.attachments()
 	default:
@@ -345,6 +359,22 @@ func DecodeHostAnswerMeta(t Type, b []byte) (HostAnswerMeta, error) {
 		m.Extra, err = s.value()
 		return true, err
 	})
+	return m, err
+}
+
+// DecodeReleaseMeta reads the meta of a RELEASE.
+func DecodeReleaseMeta(b []byte) (ReleaseMeta, error) {
+	var m ReleaseMeta
+	err := members(TypeRelease, b, func(s *scanner, key string) (_ bool, err error) {
+		if key != "k" {
+			return false, nil
+		}
+		m.Session, err = s.str()
+		return true, err
+	})
+	if err == nil && m.Session == "" {
+		err = lacks(TypeRelease, "k")
+	}
 	return m, err
 }
 

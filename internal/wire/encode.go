@@ -114,6 +114,8 @@ func (m *CallMeta) Append(dst []byte) []byte {
 	o.str("t", m.Trace)
 	o.integer("s", int64(m.Stream))
 	o.str("k", m.Session)
+	o.str("o", m.Object)
+	o.integer("d", int64(m.State))
 	o.attachments(m.Attachments)
 	return o.done()
 }
@@ -127,6 +129,7 @@ func (m *ResultMeta) Append(dst []byte) []byte {
 	}
 	o.integer("q", m.Queue)
 	o.integer("r", m.Run)
+	o.integer("d", int64(m.State))
 	o.attachments(m.Attachments)
 	return o.done()
 }
@@ -225,5 +228,12 @@ func (m HostAnswerMeta) Append(dst []byte) []byte {
 	}
 	o := newObject(dst)
 	o.raw("x", m.Extra)
+	return o.done()
+}
+
+// Append appends the meta's JSON to dst.
+func (m ReleaseMeta) Append(dst []byte) []byte {
+	o := newObject(dst)
+	o.str("k", m.Session)
 	return o.done()
 }

@@ -106,6 +106,7 @@ func FuzzMeta(f *testing.F) {
 	}
 	f.Add([]byte(`{"p":"a","b":9223372036854775807,"a":[["x",0]]}`))
 	f.Add([]byte(`{"u":{"m":{"prompt_tokens":1}},"q":0,"r":-0}`))
+	f.Add([]byte(`{"p":"a","k":"s","o":"restore","d":7}`))
 	f.Add([]byte(`{"k":"\ud800","n":1e5,"x":[[[[{}]]]]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if call, err := wire.DecodeCallMeta(b); err == nil {
@@ -139,8 +140,9 @@ func checkPlain(t *testing.T, b []byte) {
 	_, host := wire.DecodeHostCallMeta(b)
 	_, answer := wire.DecodeHostAnswerMeta(wire.TypeHostEvent, b)
 	_, hostCredit := wire.DecodeHostCreditMeta(b)
+	_, release := wire.DecodeReleaseMeta(b)
 	none := wire.DecodeNoMeta(wire.TypeDrain, b)
-	for _, err := range []error{event, credit, cancel, need, define, pong, goodbye, host, answer, hostCredit, none} {
+	for _, err := range []error{event, credit, cancel, need, define, pong, goodbye, host, answer, hostCredit, release, none} {
 		if err == nil {
 			mustBeJSON(t, b)
 		} else if none == nil && len(b) > 0 && !json.Valid(b) {

@@ -203,13 +203,13 @@ func decode(f wire.Frame) (fields any, parts map[string][]byte, err error) {
 	case wire.TypeCall:
 		var m wire.CallMeta
 		if m, err = wire.DecodeCallMeta(f.Meta); err == nil {
-			_, parts, err = wire.Split(f.Body, m.Attachments)
+			_, parts, err = parted(f.Body, m.State, m.Attachments)
 		}
 		fields = json.RawMessage(m.Append(nil))
 	case wire.TypeResult:
 		var m wire.ResultMeta
 		if m, err = wire.DecodeResultMeta(f.Meta); err == nil {
-			_, parts, err = wire.Split(f.Body, m.Attachments)
+			_, parts, err = parted(f.Body, m.State, m.Attachments)
 		}
 		fields = object(m.Append(nil))
 	case wire.TypeError, wire.TypeHostError:
@@ -254,11 +254,31 @@ func decode(f wire.Frame) (fields any, parts map[string][]byte, err error) {
 		var m wire.HostCreditMeta
 		m, err = wire.DecodeHostCreditMeta(f.Meta)
 		fields = object(m.Append(nil))
+	case wire.TypeRelease:
+		var m wire.ReleaseMeta
+		m, err = wire.DecodeReleaseMeta(f.Meta)
+		fields = object(m.Append(nil))
 	case wire.TypePing, wire.TypeDrain, wire.TypeHostCancel:
 		err = wire.DecodeNoMeta(f.Type, f.Meta)
 		fields = object(nil)
 	}
 	return fields, parts, err
+}
+
+// parted divides a body as its meta says; the state counts as the part "state".
+func parted(body []byte, state int, list []wire.Attachment) (value []byte, parts map[string][]byte, err error) {
+	rest, cut, err := wire.CutState(body, state)
+	if err != nil {
+		return nil, nil, err
+	}
+	value, parts, err = wire.Split(rest, list)
+	if cut != nil && err == nil {
+		if parts == nil {
+			parts = map[string][]byte{}
+		}
+		parts["state"] = cut
+	}
+	return value, parts, err
 }
 
 func object(b []byte) json.RawMessage {

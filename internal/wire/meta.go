@@ -18,9 +18,25 @@ type CallMeta struct {
 	// Stream is the first credit of a stream; 0 means a unary call.
 	Stream int
 	// Session is the session key, or "".
-	Session     string
+	Session string
+	// Object says what the host knows of the session's object: one of the
+	// Object constants, "" for a program that is none.
+	Object string
+	// State is the size of the JSON value behind the attachments: the
+	// constructor's arguments or a snapshot; 0 for none.
+	State       int
 	Attachments []Attachment
 }
+
+// What the host knows of the object that a call is for.
+const (
+	// ObjectNew: it is made by this call, unless the worker has it.
+	ObjectNew = "new"
+	// ObjectLive: the worker has it, or it is lost.
+	ObjectLive = "live"
+	// ObjectRestore: it is made from a snapshot, unless the worker has it.
+	ObjectRestore = "restore"
+)
 
 // Usage is what one model used.
 type Usage struct {
@@ -35,7 +51,10 @@ type ResultMeta struct {
 	Usage map[string]Usage
 	// Queue and Run are microseconds: between the frame's arrival at the worker
 	// and the start of user code, and of running.
-	Queue, Run  int64
+	Queue, Run int64
+	// State is the size of the object's snapshot behind the attachments, a JSON
+	// value; 0 for none.
+	State       int
 	Attachments []Attachment
 }
 
@@ -95,3 +114,7 @@ type HostAnswerMeta struct {
 // HostCreditMeta is the meta of a HOSTCREDIT: how many more HOSTEVENTs may be
 // sent.
 type HostCreditMeta = CreditMeta
+
+// ReleaseMeta is the meta of a RELEASE: the session whose objects are to be
+// closed.
+type ReleaseMeta struct{ Session string }

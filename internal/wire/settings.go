@@ -47,6 +47,10 @@ type Settings struct {
 	// Programs and LMs are the sizes of the worker's definition caches.
 	Programs int `json:"programs"`
 	LMs      int `json:"lms"`
+	// Objects is how many objects the worker keeps at most, ObjectState the
+	// largest snapshot of one in bytes.
+	Objects     int `json:"objects"`
+	ObjectState int `json:"object_state"`
 	// Threads is the size of the pool for synchronous code.
 	Threads int `json:"threads"`
 	// Loop is "uvloop" or "asyncio".

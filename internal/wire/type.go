@@ -50,10 +50,11 @@ const (
 	TypeHostCancel Type = 17 // W>H
 	TypeHostEvent  Type = 18 // H>W
 	TypeHostCredit Type = 19 // W>H
+	TypeRelease    Type = 20 // H>W
 )
 
 // typeLast is the highest type that this version knows.
-const typeLast = TypeHostCredit
+const typeLast = TypeRelease
 
 // Known reports whether this version of the protocol has the type.
 func (t Type) Known() bool { return t >= TypeHello && t <= typeLast }
@@ -99,6 +100,8 @@ func (t Type) String() string {
 		return "HOSTEVENT"
 	case TypeHostCredit:
 		return "HOSTCREDIT"
+	case TypeRelease:
+		return "RELEASE"
 	}
 	return "type " + strconv.Itoa(int(t))
 }
@@ -110,7 +113,7 @@ func (t Type) FromWorker() bool {
 		TypeHostCall, TypeHostCancel, TypeHostCredit:
 		return true
 	case TypeCall, TypeCredit, TypeCancel, TypeDefine, TypePing, TypeDrain,
-		TypeHostResult, TypeHostError, TypeHostEvent:
+		TypeHostResult, TypeHostError, TypeHostEvent, TypeRelease:
 		return false
 	}
 	return false

@@ -55,7 +55,7 @@ func verdicts(c fault.Code) Verdict {
 		return Skip
 	case fault.InvalidArgument, fault.NotFound, fault.Unsupported,
 		fault.QueueFull, fault.QueueTimeout, fault.ResourceExhausted,
-		fault.DeadlineExceeded, fault.Canceled,
+		fault.DeadlineExceeded, fault.Canceled, fault.SessionLost,
 		fault.ProgramError, fault.OutputInvalid,
 		fault.LMAuth, fault.LMBilling, fault.LMRateLimit, fault.LMTimeout,
 		fault.LMServer, fault.LMTransport, fault.LMInvalidRequest,

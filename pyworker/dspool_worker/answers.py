@@ -88,10 +88,13 @@ def _opened(result: Result | bytes) -> tuple[bytes, dict[str, Any]]:
     if isinstance(result, bytes):
         return result, {"a": [("", len(result))]}
     extra: dict[str, Any] = {"u": result.usage} if result.usage else {}
+    state = result.state or b""
+    if state:
+        extra["d"] = len(state)
     if type(result.value) is bytes:
-        return result.value, {**extra, "a": [("", len(result.value))]}
+        return result.value + state, {**extra, "a": [("", len(result.value))]}
     if not result.attachments:
-        return encode(result.value), extra
+        return encode(result.value) + state, extra
     extra["a"] = [(name, len(data)) for name, data in result.attachments.items()]
     head = b"" if "" in result.attachments else encode(result.value)
-    return b"".join((head, *result.attachments.values())), extra
+    return b"".join((head, *result.attachments.values(), state)), extra

@@ -30,6 +30,7 @@ class Result(msgspec.Struct):
     value: Any = None
     usage: dict[str, dict[str, int]] | None = None
     attachments: dict[str, bytes] | None = None
+    state: bytes | None = None  # an object's snapshot, JSON
 
 
 class Event(msgspec.Struct):
@@ -61,6 +62,7 @@ class Call(msgspec.Struct, eq=False):
     arrived: float  # time.monotonic
     program: Any = None
     lm: dict[str, Any] | None = None  # the LM's definition
+    state: Any = None  # what an object is to be made of, bytes
     task: asyncio.Task[None] | None = None
     coroutine: Any = None
     began: float = 0.0  # when user code was about to start, time.monotonic

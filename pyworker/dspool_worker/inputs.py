@@ -15,6 +15,8 @@ def read_inputs(call: Call) -> dict[str, Any]:
     """Take the inputs out of a call, which keeps no copy; Fault if they are no object."""
     body, listed = call.body, call.meta.a
     call.body = None
+    if call.meta.d:
+        body, call.state = _cut(body, call.meta.d)
     if listed is None:
         try:
             value = decode_unchecked(body) if len(body) < LONG else decode(body)
@@ -30,6 +32,13 @@ def read_inputs(call: Call) -> dict[str, Any]:
         if name in inputs:
             raise Fault("invalid_argument", f"input.{name}: both in the JSON and among the attachments")
     return {**inputs, **attachments}
+
+
+def _cut(body: Any, size: int) -> tuple[Any, Any]:
+    try:
+        return wire.cut_state(body, size)
+    except ValueError as exc:
+        raise Fault("protocol", str(exc), started="no") from None
 
 
 def _object(value: Any) -> dict[str, Any]:

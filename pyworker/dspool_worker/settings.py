@@ -21,6 +21,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     path: list[str] = []
     programs: int = 256
     lms: int = 64
+    objects: int = 1024
+    object_state: int = 1 << 20
     threads: int = 64
     loop: str = "uvloop"
 

@@ -7,7 +7,7 @@ A frame is 16 bytes of header (length u32, type u8, flags u8, meta u16, id u64, 
 from __future__ import annotations
 
 import struct
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -38,10 +38,11 @@ HOSTERROR = 16
 HOSTCANCEL = 17
 HOSTEVENT = 18
 HOSTCREDIT = 19
+RELEASE = 20
 
 
 class CallMeta(msgspec.Struct, gc=False):
-    """Meta of CALL: program, LM, budget in microseconds, trace, stream credit, session, attachments."""
+    """Meta of CALL: program, LM, budget in microseconds, trace, stream credit, session, object, attachments."""
 
     p: str
     l: str = ""  # noqa: E741 - the wire's name
@@ -49,7 +50,19 @@ class CallMeta(msgspec.Struct, gc=False):
     t: str = ""
     s: int = -1
     k: str = ""
+    o: Literal["", "new", "live", "restore"] = ""
+    d: Annotated[int, msgspec.Meta(ge=0)] = 0
     a: list[tuple[str, int]] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.o and not self.k) or (self.d and not self.o):
+            raise ValueError("an object needs a session, and a state an object")
+
+
+class ReleaseMeta(msgspec.Struct, gc=False):
+    """Meta of RELEASE: the session that is over."""
+
+    k: Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class CreditMeta(msgspec.Struct, gc=False):
@@ -79,6 +92,7 @@ class HostAnswerMeta(msgspec.Struct, gc=False):
 
 
 decode_call = msgspec.json.Decoder(CallMeta).decode
+decode_release = msgspec.json.Decoder(ReleaseMeta).decode
 decode_credit = msgspec.json.Decoder(CreditMeta).decode
 decode_cancel = msgspec.json.Decoder(CancelMeta).decode
 decode_define = msgspec.json.Decoder(DefineMeta).decode
@@ -96,13 +110,22 @@ def frame(kind: int, id: int, meta: bytes = b"", body: bytes = b"", flags: int =
 
 def unsound(kind: int, flags: int, cut: int, length: int) -> str:
     """Say what is wrong with a header, or nothing."""
-    if not HELLO <= kind <= HOSTCREDIT:
+    if not HELLO <= kind <= RELEASE:
         return f"there is no frame of type {kind}"
     if flags & ~RAW:
         return f"flags {flags:#04x}: only RAW (0x01) is defined"
     if cut > length:
         return f"{cut} bytes of meta do not fit into a payload of {length}"
     return ""
+
+
+def cut_state(body: Any, size: int) -> tuple[Any, Any]:
+    """Cut the state of an object off the end of a body; ValueError if it does not fit."""
+    body = memoryview(body)
+    at = len(body) - size
+    if at < 0:
+        raise ValueError("the state of the object is larger than the body")
+    return body[:at], body[at:]
 
 
 def split_attachments(body: Any, listed: list[tuple[str, int]]) -> tuple[Any, dict[str, bytes]]:

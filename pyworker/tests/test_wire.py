@@ -21,10 +21,11 @@ VECTORS: list[dict[str, Any]] = json.loads(GOLDEN.read_text())
 LIMIT = 69_632
 TYPES = {name: getattr(wire, name) for name in (
     "HELLO", "CALL", "RESULT", "ERROR", "EVENT", "CREDIT", "CANCEL", "NEED", "DEFINE", "PING", "PONG", "DRAIN",
-    "GOODBYE", "HOSTCALL", "HOSTRESULT", "HOSTERROR", "HOSTCANCEL", "HOSTEVENT", "HOSTCREDIT",
+    "GOODBYE", "HOSTCALL", "HOSTRESULT", "HOSTERROR", "HOSTCANCEL", "HOSTEVENT", "HOSTCREDIT", "RELEASE",
 )}  # fmt: skip
 DECODERS: dict[str, Callable[[bytes], Any]] = {
     "CALL": wire.decode_call, "CREDIT": wire.decode_credit, "CANCEL": wire.decode_cancel, "DEFINE": wire.decode_define,
+    "RELEASE": wire.decode_release,
     "HOSTRESULT": wire.decode_host_answer, "HOSTEVENT": wire.decode_host_answer,
 }  # fmt: skip
 
@@ -113,9 +114,11 @@ def test_meta_is_understood_as_in_the_golden_vectors(vector: dict[str, Any]) -> 
         found = getattr(meta, name)
         assert (json.loads(json.dumps(found)) if name == "a" else found) == value
     if "attachments" in vector:
-        value, attachments = wire.split_attachments(bytes.fromhex(vector["body"]), meta.a)
+        rest, state = wire.cut_state(bytes.fromhex(vector["body"]), meta.d)
+        value, attachments = wire.split_attachments(rest, meta.a or [])
+        parts = {**attachments, "state": bytes(state)} if meta.d else attachments
         assert value.hex() == vector["value"]
-        assert [[name, data.hex()] for name, data in attachments.items()] == vector["attachments"]
+        assert [[name, data.hex()] for name, data in parts.items()] == vector["attachments"]
 
 
 @named(BROKEN)
@@ -133,8 +136,9 @@ def test_broken_meta_is_refused(vector: dict[str, Any]) -> None:
     ((_, _, _, meta, body),) = receive([raw(vector)])
     with pytest.raises(wire.META_ERRORS):  # noqa: PT012 - either step may be the one that refuses
         decoded = DECODERS[vector["type"]](meta)
-        if vector["type"] == "CALL" and decoded.a is not None:
-            wire.split_attachments(body, decoded.a)
+        if vector["type"] == "CALL":
+            rest, _ = wire.cut_state(body, decoded.d)
+            wire.split_attachments(rest, decoded.a or [])
 
 
 @named([vector for vector in VECTORS if vector.get("error", {}).get("stage") == "torn"])
