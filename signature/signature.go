@@ -26,7 +26,7 @@ type Signature struct {
 	// OpenOutputs lets outputs through that are not named here, unchecked.
 	OpenOutputs bool
 
-	input, output compiled
+	input, output, relaxedInput, relaxedOutput compiled
 }
 
 // A Field is one input or output.

@@ -100,13 +100,22 @@ func (w *walk) object(n *node) bool {
 	}
 	root := len(w.path) == 0
 	total := 0
+	var taken surplus
 	w.path = append(w.path, step{})
 	ok := w.list('}', func() bool {
-		total++
-		return w.member(rule, seen, root)
+		start, extra := w.pos, false
+		ok := w.member(rule, seen, root, &extra)
+		if extra {
+			taken.drop(start, w.pos)
+		} else {
+			taken.keep(start, w.pos)
+			total++
+		}
+		return ok
 	})
 	w.path = w.path[:len(w.path)-1]
 	if ok {
+		w.edits = append(w.edits, taken.edits...)
 		if root {
 			w.attachments(rule)
 		}
@@ -116,8 +125,9 @@ func (w *walk) object(n *node) bool {
 	return ok
 }
 
-// member reads one key and its value.
-func (w *walk) member(rule *objectRule, seen []bool, root bool) bool {
+// member reads one key and its value. extra is set where the member is to be
+// taken out of the object.
+func (w *walk) member(rule *objectRule, seen []bool, root bool, extra *bool) bool {
 	w.space()
 	start := w.pos
 	if w.pos >= len(w.src) || w.src[w.pos] != '"' {
@@ -139,6 +149,12 @@ func (w *walk) member(rule *objectRule, seen []bool, root bool) bool {
 	w.pos++
 	if bytes.IndexByte(key, '\\') >= 0 {
 		key = []byte(decoded(quoted))
+	}
+	if root && w.options.Drop {
+		if _, known := rule.members[string(key)]; !known && !w.attached(string(key)) {
+			*extra = true
+			return w.value(nil)
+		}
 	}
 	return w.value(w.named(rule, key, quoted, seen, root))
 }
@@ -210,7 +226,7 @@ func (w *walk) missing(rule *objectRule, seen []bool, root bool, total int) {
 	filled := ""
 	for i, m := range rule.list {
 		switch {
-		case seen[i], root && w.attached(m.name):
+		case seen[i], root && (w.options.Partial || w.attached(m.name)):
 		case m.fallback != "":
 			if total > 0 || filled != "" {
 				filled += ","

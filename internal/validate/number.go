@@ -45,6 +45,9 @@ func (w *walk) number(n *node) bool {
 	if n != nil && n.number != nil {
 		w.bounded(n.number, token)
 	}
+	if w.options.Coerce && whole && n.float() {
+		w.edits = append(w.edits, edit{from: start, to: w.pos, text: string(token) + ".0"})
+	}
 	return true
 }
 

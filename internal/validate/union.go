@@ -7,6 +7,9 @@ import "bytes"
 // usual case, is read once.
 func (w *walk) union(n *node) bool {
 	fitting := w.fitting(n.anyOf)
+	if w.options.Coerce {
+		fitting = coercible(fitting, n.anyOf)
+	}
 	switch len(fitting) {
 	case 0:
 		start := w.pos

@@ -49,6 +49,14 @@ type Options struct {
 	Attached []string
 	// Open lets objects have members that their schema does not name.
 	Open bool
+	// Drop takes members that the schema does not name out of the root object.
+	Drop bool
+	// Partial misses no member of the root object, and fills in no default.
+	Partial bool
+	// Coerce takes the text of a number or a boolean for what it says where
+	// text is not allowed, 1 and 0 for true and false, and writes numbers and
+	// booleans as text where only text is allowed.
+	Coerce bool
 }
 
 // A Checker is a compiled schema. It is safe for concurrent use.

@@ -153,12 +153,15 @@ func (w *walk) emptied(n *node) {
 }
 
 // kind reports a value of a kind that n does not admit, which was read from
-// start on. It returns whether the kind is right.
+// start on, unless it can be coerced into one that n does admit. It returns
+// whether the kind is right as it stands.
 func (w *walk) kind(n *node, k kinds, start int) bool {
 	if n == nil || n.kinds&k != 0 {
 		return true
 	}
-	w.wrongf("expected %s, found %s", n.kinds, w.shown(start))
+	if !w.options.Coerce || !w.coerced(n, start) {
+		w.wrongf("expected %s, found %s", n.kinds, w.shown(start))
+	}
 	return false
 }
 
