@@ -153,7 +153,7 @@ func (s *fieldSource) typed() (Field, error) {
 // type that admits None makes the field optional. The error is a *fault.Error
 // with the code invalid_argument; the name is not checked.
 func NewField(name, typ string) (Field, error) {
-	t, err := parseType(typ, false)
+	t, _, err := parseType(typ, false)
 	if err != nil {
 		return Field{}, fault.Newf(fault.InvalidArgument, "field %q: %s", name, fault.From(err).Message)
 	}
@@ -207,6 +207,19 @@ func (s *Signature) Description() Description {
 		Name: s.Name, Instructions: s.Instructions,
 		Inputs: describeFields(s.Inputs), Outputs: describeFields(s.Outputs),
 	}
+}
+
+// PythonDescription is [Signature.Description] with the types as annotations of
+// Python: see [Field.Python].
+func (s *Signature) PythonDescription() Description {
+	d := s.Description()
+	for i, f := range s.Inputs {
+		d.Inputs[i].Type = f.Python()
+	}
+	for i, f := range s.Outputs {
+		d.Outputs[i].Type = f.Python()
+	}
+	return d
 }
 
 func describeFields(fields []Field) []FieldDescription {

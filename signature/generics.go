@@ -101,10 +101,12 @@ func (p *parser) close(mark string) {
 // build makes a type of its parts.
 func (p *parser) build(at token, full, base string, args []parsedType, open bool) parsedType {
 	out := parsedType{text: full + "[" + texts(args, open) + "]", schema: plainSchema(base)}
+	out.words, out.python = described(base, args, open)
 	switch base {
 	case "Optional":
 		out = alternatives(append(args, parsedType{schema: typed("null"), optional: true}), "", "", "")
 		out.text = full + "[" + args[0].text + "]"
+		out.words, out.python = "optional "+args[0].words, "Optional["+args[0].python+"]"
 	case "Union", "union":
 		out = alternatives(args, ", ", full+"[", "]")
 	case "tuple", "Tuple":
@@ -116,6 +118,62 @@ func (p *parser) build(at token, full, base string, args []parsedType, open bool
 		out.schema.Items = args[0].schema
 	}
 	return out
+}
+
+// described returns a type that is made of others in English and in Python.
+func described(base string, args []parsedType, open bool) (words, python string) {
+	parts := make([]string, len(args), len(args)+1)
+	for i, a := range args {
+		parts[i] = a.python
+	}
+	if open {
+		parts = append(parts, "...")
+	}
+	inner := strings.Join(parts, ", ")
+	switch base {
+	case "dict", "Dict", "Mapping", "MutableMapping":
+		return "dict with " + args[0].words + " keys and " + args[1].words + " values", "Dict[" + inner + "]"
+	case "tuple", "Tuple":
+		words := make([]string, len(args))
+		for i, a := range args {
+			words[i] = a.words
+		}
+		return "tuple of " + strings.Join(words, ", "), "Tuple[" + inner + "]"
+	case "set", "Set", "frozenset", "FrozenSet":
+		return "set of " + args[0].words, "Set[" + inner + "]"
+	}
+	return "list of " + args[0].words, "List[" + inner + "]"
+}
+
+// annotation returns a type without parts as an annotation of Python.
+func annotation(full, base string) string {
+	switch base {
+	case "str", "string", "atom", "AnyStr", "Text":
+		return "str"
+	case "int", "integer":
+		return "int"
+	case "float", "number", "probability", "confidence_score":
+		return "float"
+	case "bool", "boolean":
+		return "bool"
+	case "None", "NoneType":
+		return "None"
+	case "embedding":
+		return "List[float]"
+	case "reasoning_chain":
+		return "List[str]"
+	case "dict", "Dict", "map", "Mapping", "MutableMapping":
+		return "Dict"
+	case "list", "List", "Sequence", "Iterable", "Collection":
+		return "List"
+	case "tuple", "Tuple":
+		return "Tuple"
+	case "set", "Set", "frozenset", "FrozenSet":
+		return "Set"
+	case "any", "Any", "object":
+		return "Any"
+	}
+	return full // bytes, Decimal, and the modules' own datetime, UUID
 }
 
 func texts(args []parsedType, open bool) string {

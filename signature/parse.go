@@ -49,22 +49,22 @@ func Parse(source string) (*Signature, error) {
 	return sig, nil
 }
 
-// parseType reads the text of one type. A lenient parser takes a type that it
-// does not know for Any.
-func parseType(source string, lenient bool) (parsedType, error) {
+// parseType reads the text of one type, and lists the types without parts in
+// it. A lenient parser takes a type that it does not know for Any.
+func parseType(source string, lenient bool) (t parsedType, leaves []string, err error) {
 	p, err := newParser("type", typeExamples, source)
 	if err != nil {
-		return parsedType{}, err
+		return parsedType{}, nil, err
 	}
 	p.lenient = lenient
-	t := p.union()
+	t = p.union()
 	if p.tok.kind != end {
 		p.fail("the end of the type")
 	}
 	if p.err != nil {
-		return parsedType{}, p.err
+		return parsedType{}, nil, p.err
 	}
-	return t, nil
+	return t, p.leaves, nil
 }
 
 func newParser(subject, examples, source string) (*parser, error) {
@@ -86,6 +86,7 @@ type parser struct {
 	tok     token
 	depth   int
 	inside  []string // the types that are being read, from the outside in
+	leaves  []string // the types without parts that were read
 	lenient bool     // types that are not known are Any
 	seen    map[string]side
 	err     *fault.Error

@@ -15,6 +15,8 @@ const supported = "supported are str, int, float, bool, bytes, list[T], dict[K, 
 // A parsedType is a type in both its forms.
 type parsedType struct {
 	text     string
+	words    string // in English
+	python   string // as an annotation of module typing
 	schema   *jsonschema.Schema
 	optional bool // null is one of its values
 }
@@ -41,12 +43,14 @@ func (p *parser) union() parsedType {
 // alternatives makes one type that admits any of several.
 func alternatives(all []parsedType, sep, before, after string) parsedType {
 	var out parsedType
-	texts := make([]string, len(all))
+	texts, words, python := make([]string, len(all)), make([]string, len(all)), make([]string, len(all))
 	for i, t := range all {
-		texts[i] = t.text
+		texts[i], words[i], python[i] = t.text, t.words, t.python
 		out.optional = out.optional || t.optional
 	}
 	out.text = before + strings.Join(texts, sep) + after
+	out.words = "union of " + strings.Join(words, " | ")
+	out.python = "Union[" + strings.Join(python, ", ") + "]"
 	out.schema = anyOf(all)
 	return out
 }
@@ -120,7 +124,8 @@ func (p *parser) unknown() parsedType {
 			break
 		}
 	}
-	return parsedType{text: "Any", schema: &jsonschema.Schema{}}
+	p.leaves = append(p.leaves, "Any")
+	return parsedType{text: "Any", words: "Any", python: "Any", schema: &jsonschema.Schema{}}
 }
 
 // tuple reads a type in the form {:list, T}, {:dict, K, V} or {:union, [T, U]}.
@@ -187,14 +192,15 @@ func dspyType(base string) bool {
 
 // plain returns a type that stands without brackets.
 func (p *parser) plain(at token, full, base string) parsedType {
+	p.leaves = append(p.leaves, full)
 	if strings.HasPrefix(full, "dspy.") {
-		return parsedType{text: full, schema: &jsonschema.Schema{Extra: map[string]any{"x-dspy": full}}}
+		return dspyField(full)
 	}
 	if need := arity(base); need.min > 0 {
 		p.failAt(at, fmt.Sprintf("%s needs the types it is made of: %s", base, need.form))
 	}
 	return parsedType{
-		text: full, schema: plainSchema(base),
+		text: full, words: full, python: annotation(full, base), schema: plainSchema(base),
 		optional: base == "None" || base == "NoneType",
 	}
 }
@@ -209,7 +215,13 @@ func (p *parser) code() parsedType {
 	p.advance()
 	p.close("]")
 	full := "dspy.Code[" + language.value + "]"
-	return parsedType{text: full, schema: &jsonschema.Schema{Extra: map[string]any{"x-dspy": full}}}
+	p.leaves = append(p.leaves, full)
+	return dspyField(full)
+}
+
+// dspyField returns a type that only Python checks.
+func dspyField(full string) parsedType {
+	return parsedType{text: full, words: full, python: full, schema: &jsonschema.Schema{Extra: map[string]any{"x-dspy": full}}}
 }
 
 // plainSchema returns the schema of a type that stands without brackets.
@@ -277,6 +289,8 @@ func (p *parser) literal(full string) parsedType {
 		out.schema.Type = "string"
 	}
 	out.text = full + "[" + strings.Join(texts, ", ") + "]"
+	out.python, out.words = "Literal["+strings.Join(texts, ", ")+"]", "one of "+strings.Join(texts, ", ")
+	p.leaves = append(p.leaves, out.python)
 	return out
 }
 
