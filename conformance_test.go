@@ -86,3 +86,38 @@ func TestConformanceOfTheSingleOnPython(t *testing.T) {
 	testkit.Require(t, "python")
 	conformance.Run(t, conformance.Tier{Open: tier(pythonConfig(dspool.Spawn), alone), Python: true})
 }
+
+// A wrapped pool is a Runner that stands before a pool and shows its status.
+type wrapped struct {
+	dspool.Runner
+
+	pool *dspool.Pool
+}
+
+func (w wrapped) Status() dspool.Status { return w.pool.Status() }
+
+// wrap is a tier whose subjects are pools on mock workers behind a wrapper.
+func wrap(t *testing.T, wrapper func(*dspool.Pool) (dspool.Runner, error)) {
+	t.Helper()
+	open := tier(mockConfig, dspool.New)
+	conformance.Run(t, conformance.Tier{Open: func(t testing.TB, change func(*dspool.Config)) conformance.Subject {
+		t.Helper()
+		pool, ok := open(t, change).(*dspool.Pool)
+		if !ok {
+			t.Fatal("the tier does not open pools")
+		}
+		runner, err := wrapper(pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wrapped{runner, pool}
+	}})
+}
+
+// The suite crashes workers on purpose, more often than the default allows.
+func TestConformanceOfTheBreaker(t *testing.T) {
+	t.Parallel()
+	wrap(t, func(pool *dspool.Pool) (dspool.Runner, error) {
+		return dspool.NewBreaker(pool, dspool.BreakerConfig{Failures: 50})
+	})
+}

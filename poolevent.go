@@ -85,6 +85,39 @@ const (
 	OutputCaptured PoolEventKind = "output_captured"
 )
 
+// What can happen in a [Retry], [Breaker] or [Fallback]; Name is what it, or the
+// circuit, is called.
+const (
+	// CallRepeated: a Retry makes a call again. Attempt is the one that comes,
+	// Took the pause before it, Err why the last one failed.
+	CallRepeated PoolEventKind = "call_repeated"
+	// CallRecovered: a call that a Retry repeated went well. Attempt is the
+	// one that did, Took the time since the first one began.
+	CallRecovered PoolEventKind = "call_recovered"
+	// CallGivenUp: a Retry, or a pool, does not repeat a call that it might
+	// have repeated. Reason says why, Err is the last failure.
+	CallGivenUp PoolEventKind = "call_given_up"
+	// CircuitOpened: calls are refused for the time Took. Err is the failure
+	// behind it, nil if somebody did it by hand.
+	CircuitOpened PoolEventKind = "circuit_opened"
+	// CircuitHalfOpened: a few calls are let through to see how it goes.
+	CircuitHalfOpened PoolEventKind = "circuit_half_opened"
+	// CircuitClosed: calls are let through again.
+	CircuitClosed PoolEventKind = "circuit_closed"
+	// CircuitSuccess and CircuitFailure: a call counted for, or against, the
+	// Runner behind a circuit.
+	CircuitSuccess PoolEventKind = "circuit_success"
+	CircuitFailure PoolEventKind = "circuit_failure"
+	// FallbackEngaged: calls pass over the layer Layer for the time Took and go
+	// to the layer Next, "" if there is none. Err says why.
+	FallbackEngaged PoolEventKind = "fallback_engaged"
+	// FallbackRestored: calls go to the layer Layer again.
+	FallbackRestored PoolEventKind = "fallback_restored"
+	// CallCascaded: one call failed in the layer Layer and goes on to the
+	// layer Next. Err says why.
+	CallCascaded PoolEventKind = "call_cascaded"
+)
+
 // A PoolEvent is one thing that happened in a pool. Fields that a kind does
 // not mention may be empty.
 type PoolEvent struct {
@@ -115,6 +148,14 @@ type PoolEvent struct {
 	Code fault.Code
 	// Err is the failure behind the event.
 	Err *fault.Error
+	// Name is what the Retry, circuit or Fallback is called that the event is
+	// about, Layer and Next are layers of the Fallback.
+	Name, Layer, Next string
+	// Attempt is a number that the kind describes, from 1.
+	Attempt int
+	// Severity is how bad Err is at this point, "" if there is no Err or the
+	// kind does not say.
+	Severity fault.Severity
 	// Dropped is how many events this reader lost just before this one,
 	// because it read too slowly.
 	Dropped int

@@ -2,11 +2,8 @@ package dspool
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
-
-	"github.com/dspool/dspool/fault"
 )
 
 // A Single is one worker process that takes many calls at once: a pool of one,
@@ -22,8 +19,8 @@ func NewSingle(config Config) (*Single, error) {
 	k := &checker{path: "Config"}
 	k.must(config.Workers == 0 || config.Workers == 1, "Workers", "must be 0 or 1 for a Single, got %d", config.Workers)
 	k.must(config.Start == "" || config.Start == Spawn, "Start", "must be empty or %q for a Single, got %q", Spawn, config.Start)
-	if len(k.errs) > 0 {
-		return nil, fault.Wrap(fault.InvalidArgument, errors.Join(k.errs...), "the configuration is not usable")
+	if err := k.verdict(); err != nil {
+		return nil, err
 	}
 	config.Workers, config.Start = 1, Spawn
 	pool, err := New(config)

@@ -34,10 +34,7 @@ func (c Config) Validate() error {
 	c.Restart.check(k)
 	c.Sessions.check(k, "Sessions.")
 	c.checkLMs(k)
-	if len(k.errs) == 0 {
-		return nil
-	}
-	return fault.Wrap(fault.InvalidArgument, errors.Join(k.errs...), "the configuration is not usable")
+	return k.verdict()
 }
 
 func (c Config) checkWorkers(k *checker) {
@@ -106,4 +103,12 @@ func (k *checker) must(ok bool, field, format string, args ...any) {
 // joined puts the messages of errors into one line.
 func joined(errs []error) string {
 	return strings.ReplaceAll(errors.Join(errs...).Error(), "\n", "; ")
+}
+
+// verdict is everything that was wrong, as one error, or nil.
+func (k *checker) verdict() error {
+	if len(k.errs) == 0 {
+		return nil
+	}
+	return fault.Wrap(fault.InvalidArgument, errors.Join(k.errs...), "the configuration is not usable")
 }
