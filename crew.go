@@ -155,7 +155,7 @@ func (c *crew) workerConfig(ctx context.Context) (worker.Config, error) {
 		StartTimeout: cfg.StartTimeout, CancelGrace: cfg.CancelGrace, TermGrace: cfg.TermGrace,
 		FrameLimit: cfg.FrameLimit, Slots: slots, Threads: cfg.Threads,
 		Resolve: p.defs.Resolve, OnTransition: p.roster.moved, OnOutput: p.output, Logger: cfg.Logger,
-		Redact: p.lms.redact.Replace,
+		Redact: p.lms.redact,
 	}
 	if len(cfg.Command) > 0 {
 		w.Env = workerEnv(os.Environ(), cfg.Env)

@@ -33,7 +33,7 @@ type Mock struct {
 	scenes mockScenes
 	log    mockLog
 	counts *counters
-	lms    sync.Map // names given to ConfigureLM
+	lms    sync.Map // of LM by name
 	asked  atomic.Bool
 	varied atomic.Uint64
 
@@ -212,7 +212,14 @@ func (m *Mock) ConfigureLM(name string, lm LM) error {
 	if err := lm.Validate(); err != nil {
 		return err
 	}
-	m.lms.Store(name, true)
+	m.lms.Store(name, lm)
 	m.asked.Store(true)
 	return nil
+}
+
+// LM returns a language model that ConfigureLM was given.
+func (m *Mock) LM(name string) (LM, bool) {
+	v, _ := m.lms.Load(name)
+	lm, ok := v.(LM)
+	return lm, ok
 }

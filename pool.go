@@ -27,7 +27,7 @@ type Pool struct {
 	cfg      Config
 	desk     *dispatch.Dispatcher[*member]
 	defs     *catalog.Catalog
-	lms      lmTable
+	lms      *lmTable
 	events   feed.Feed[PoolEvent]
 	counts   *counters
 	roster   *roster
@@ -55,7 +55,7 @@ func New(config Config) (*Pool, error) {
 		cfg: c, defs: catalog.New(definitionsMax), counts: newCounters(),
 		gate: lifecycle.NewGate(), stopping: make(chan struct{}),
 	}
-	lms, err := enterLMs(c, p.defs)
+	lms, err := newLMTable(c, p.defs)
 	if err != nil {
 		return nil, err
 	}

@@ -57,3 +57,9 @@ func (s *Single) Status() Status { return s.pool.Status() }
 
 // Events returns what happens from now on, as [Pool.Events] does.
 func (s *Single) Events(ctx context.Context) iter.Seq[PoolEvent] { return s.pool.Events(ctx) }
+
+// ConfigureLM adds or replaces a language model, as [Pool.ConfigureLM] does.
+func (s *Single) ConfigureLM(name string, lm LM) error { return s.pool.ConfigureLM(name, lm) }
+
+// LM returns a language model, as [Pool.LM] does.
+func (s *Single) LM(name string) (LM, bool) { return s.pool.LM(name) }
