@@ -10,8 +10,9 @@ import (
 // A member is a worker of a pool and what the pool knows about it.
 type member struct {
 	*worker.Worker
-	calls     atomic.Int64
-	lastError atomic.Pointer[fault.Error]
+	generation int
+	calls      atomic.Int64
+	lastError  atomic.Pointer[fault.Error]
 }
 
 // ended counts a call whose work has stopped.
@@ -23,7 +24,7 @@ func (m *member) blame(err *fault.Error) { m.lastError.Store(err) }
 // status describes the worker at this moment.
 func (m *member) status() WorkerStatus {
 	st := WorkerStatus{
-		ID: m.ID(), PID: m.PID(), State: WorkerState(m.State().String()),
+		ID: m.ID(), PID: m.PID(), Generation: m.generation, State: WorkerState(m.State().String()),
 		StartedAt: m.Started(), InFlight: m.InFlight(), Calls: m.calls.Load(),
 	}
 	if err := m.lastError.Load(); err != nil {

@@ -26,8 +26,9 @@ type roster struct {
 	changed    chan struct{} // closed and replaced when trouble changes
 	opened     bool
 	info       worker.Info
+	generation int
 	python     string
-	ordered    map[string]time.Time // of workers on their way
+	ordered    map[string]*order
 	looping    bool
 	final      bool // trouble does not pass
 }
@@ -35,7 +36,7 @@ type roster struct {
 func newRoster(p *Pool) *roster {
 	return &roster{
 		pool: p, ready: make(chan struct{}), changed: make(chan struct{}),
-		members: make(map[string]*member, p.cfg.Workers), ordered: make(map[string]time.Time),
+		members: make(map[string]*member, p.cfg.Workers), ordered: make(map[string]*order),
 	}
 }
 
@@ -48,7 +49,6 @@ func (r *roster) begin() {
 
 // up takes a new worker into service.
 func (r *roster) up(w *worker.Worker) {
-	m := &member{Worker: w}
 	id, now := w.ID(), time.Now()
 	r.mu.Lock()
 	first := r.readyAfter == 0
@@ -57,18 +57,19 @@ func (r *roster) up(w *worker.Worker) {
 		close(r.ready)
 	}
 	lostAt, replaces := r.pop()
-	orderedAt := r.ordered[id]
+	o := r.ordered[id]
 	delete(r.ordered, id)
+	m := &member{Worker: w, generation: o.generation}
 	r.members[id] = m
 	took := r.readyAfter
 	r.mu.Unlock()
-	r.pool.counts.spawn.observe(now.Sub(orderedAt))
+	r.pool.counts.spawn.observe(o.took)
 
 	r.pool.desk.Add(m, r.pool.cfg.WorkerConcurrency)
 	if !w.State().Takes() {
 		r.pool.desk.Remove(id) // lost again before it was added
 	}
-	r.pool.publish(PoolEvent{Kind: WorkerReady, Worker: id, PID: w.PID(), Took: now.Sub(orderedAt)})
+	r.pool.publish(PoolEvent{Kind: WorkerReady, Worker: id, PID: w.PID(), Took: o.took, Generation: o.generation})
 	if replaces {
 		r.pool.counts.restarts.Add(1)
 		r.pool.publish(PoolEvent{Kind: WorkerReplaced, Worker: id, PID: w.PID(), Took: now.Sub(lostAt)})
@@ -107,6 +108,7 @@ func (r *roster) down(w *worker.Worker, exit worker.Exit) {
 	r.pool.desk.Remove(w.ID())
 	r.mu.Lock()
 	delete(r.members, w.ID())
+	delete(r.ordered, w.ID()) // it was never needed, or lost before it could serve
 	r.mu.Unlock()
 
 	ev := PoolEvent{Kind: WorkerRetired, Worker: w.ID(), PID: w.PID(), Reason: exit.Reason}
@@ -229,14 +231,14 @@ func (r *roster) await(ctx context.Context) error {
 	}
 }
 
-// source remembers how workers are really started, and reports whether this is
+// source remembers from where workers come now, and reports whether this is
 // the first time.
-func (r *roster) source(info worker.Info) (first bool) {
+func (r *roster) source(a *announced) (first bool) {
+	info := a.Info()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	first = !r.opened
-	r.pool.counts.sources.Add(1)
-	r.info, r.opened = info, true
+	r.info, r.opened, r.generation, r.python = info, true, a.generation, a.python
 	return first
 }
 
@@ -262,7 +264,7 @@ func (r *roster) describe(st *Status) {
 	defer r.mu.Unlock()
 	st.StartedAt, st.ReadyAfter, st.Trouble, st.Python = r.startedAt, r.readyAfter, r.trouble, r.python
 	st.Mode, st.ModeReason = r.mode()
-	st.ForkServerPID = r.info.PID
+	st.ForkServerPID, st.Generation = r.info.PID, r.generation
 	st.Workers = make([]WorkerStatus, 0, len(r.members))
 	for _, m := range r.members {
 		st.Workers = append(st.Workers, m.status())
