@@ -138,6 +138,9 @@ func (p *Pool) retry(ctx context.Context, t *task, m *member, err *fault.Error) 
 	p.tell(kind, t, m, err)
 	if refusal(err) {
 		awaitLeave(ctx, m)
+		if !m.State().Final() {
+			t.ask.Avoid = "" // it takes no calls at the moment, and may again
+		}
 	}
 	return true
 }

@@ -116,6 +116,10 @@ type Config struct {
 	StartTimeout time.Duration
 	// Restart says how fast lost workers are replaced.
 	Restart Restart
+	// Health says how workers are checked.
+	Health Health
+	// Recycle says when one is exchanged for a fresh one.
+	Recycle Recycle
 	// FrameLimit is the largest request or response in bytes. Defaults to
 	// 64 MiB.
 	FrameLimit int
@@ -150,6 +154,8 @@ func (c Config) WithDefaults() Config {
 	c.FrameLimit = or(c.FrameLimit, FrameLimitDefault)
 	c.Affinity = c.Affinity.withDefaults()
 	c.Restart = c.Restart.withDefaults()
+	c.Health = c.Health.withDefaults()
+	c.Recycle = c.Recycle.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

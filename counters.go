@@ -20,6 +20,7 @@ type counters struct {
 	// ones were asked to; stillborn ones never became ready. sources counts
 	// starts of what workers are made by.
 	crashes, hung, retired, stillborn, restarts, sources atomic.Int64
+	reasons                                              reasons // of restarts
 	// failures by the position of their code in codes.
 	failures []atomic.Int64
 	codes    []fault.Code

@@ -43,8 +43,8 @@ func (p *Pool) launch(t *task, s slot) *flight {
 
 // settle runs once, on the worker's reader, when the work has really stopped:
 // only now is the slot free.
-func (f *flight) settle(mux.Outcome) {
-	f.slot.Target().ended()
+func (f *flight) settle(o mux.Outcome) {
+	f.slot.Target().ended(o.Err)
 	f.land()
 	f.part()
 }

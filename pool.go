@@ -31,6 +31,8 @@ type Pool struct {
 	events   feed.Feed[PoolEvent]
 	counts   *counters
 	roster   *roster
+	board    *board
+	ward     *ward
 	flights  sync.Pool
 	sessions *Sessions
 
@@ -64,11 +66,15 @@ func New(config Config) (*Pool, error) {
 		QueueSize: off(c.QueueSize), QueueTimeout: off(c.QueueTimeout),
 		BindingTTL: c.Affinity.TTL, Bindings: c.Affinity.Bindings, OnBinding: p.rebound,
 	})
+	p.board = newBoard(p)
 	if p.sessions, err = newSessions(p, c.Sessions, &p.events); err != nil {
 		return nil, err
 	}
 	p.roster = newRoster(p)
 	p.crew = newCrew(p)
+	if p.ward, err = newWard(p); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -88,6 +94,7 @@ func (p *Pool) Start(ctx context.Context) error {
 			return err
 		}
 		p.roster.begin()
+		p.ward.start()
 		p.crew.start(context.WithoutCancel(ctx))
 		p.started.Store(true)
 		return nil
@@ -133,6 +140,7 @@ func (p *Pool) end(ctx context.Context, began bool) error {
 	p.desk.Close(p.refusal())
 	if began {
 		p.crew.stop(ctx)
+		p.ward.stop()
 	}
 	if unsaved := p.sessions.Stop(ctx); err == nil {
 		err = unsaved

@@ -19,7 +19,8 @@ const (
 	WorkerFailed PoolEventKind = "worker_failed"
 	// WorkerReady: a worker takes calls. Took is how long it needed.
 	WorkerReady PoolEventKind = "worker_ready"
-	// WorkerChanged: a worker moved from one state to another.
+	// WorkerChanged: a worker moved from one state to another. Took is how long
+	// it was in the first.
 	WorkerChanged PoolEventKind = "worker_changed"
 	// WorkerCrashed: a worker's process ended and nobody had asked for it.
 	// Err says how, with the last lines that it wrote.
@@ -29,6 +30,14 @@ const (
 	// WorkerReplaced: the pool is at full strength again after a loss. Took
 	// is the time since the loss, Worker the newcomer.
 	WorkerReplaced PoolEventKind = "worker_replaced"
+	// WorkerRecycled: a worker that had reached a limit, or was not ready, was
+	// replaced and is gone; its calls have finished. Restart says why, Reason
+	// with numbers, Took is its age.
+	WorkerRecycled PoolEventKind = "worker_recycled"
+	// ConditionRaised: a condition holds from now on, see Condition.
+	ConditionRaised PoolEventKind = "condition_raised"
+	// ConditionCleared: it does not any more.
+	ConditionCleared PoolEventKind = "condition_cleared"
 	// CallQueued: a call was accepted and asks for a place on a worker, which it
 	// may get at once. Every accepted call has one CallQueued and one
 	// CallFinished.
@@ -72,18 +81,6 @@ const (
 	CrashLoopOpened PoolEventKind = "crash_loop_opened"
 	// CrashLoopClosed: workers start again.
 	CrashLoopClosed PoolEventKind = "crash_loop_closed"
-	// SwapStarted: a new generation of workers is being brought up. Generation
-	// is its number.
-	SwapStarted PoolEventKind = "swap_started"
-	// SwapFinished: Generation serves; the workers before it finish their calls
-	// and leave. Took is how long it needed.
-	SwapFinished PoolEventKind = "swap_finished"
-	// SwapFailed: Generation was given up, and the one before serves on. Err says
-	// why.
-	SwapFailed PoolEventKind = "swap_failed"
-	// GenerationEnded: the last worker of Generation, which another one took
-	// over from, is gone, and so is its fork server.
-	GenerationEnded PoolEventKind = "generation_ended"
 	// EnvironmentProgress: a step of building the Python environment.
 	EnvironmentProgress PoolEventKind = "environment_progress"
 	// PoolReady: the first worker takes calls. Took is the time since Start.
@@ -138,8 +135,6 @@ type PoolEvent struct {
 	// Worker is the worker's id and PID its process.
 	Worker string
 	PID    int
-	// Generation is the generation of workers that it is about.
-	Generation int
 	// From and To are the states of a worker that moved.
 	From, To WorkerState
 	// Reason says why, in words.
@@ -160,6 +155,12 @@ type PoolEvent struct {
 	Queue, Run time.Duration
 	// Code is how a call failed, "" if it did not.
 	Code fault.Code
+	// Restart says why a worker that has ended had to be replaced, "" if it
+	// need not be.
+	Restart RestartReason
+	// Condition is what was raised or cleared, nil for other kinds. It is
+	// shared: do not change it.
+	Condition *Condition
 	// Err is the failure behind the event.
 	Err *fault.Error
 	// Name is what the Retry, circuit or Fallback is called that the event is

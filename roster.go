@@ -1,7 +1,10 @@
 package dspool
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,9 +29,8 @@ type roster struct {
 	changed    chan struct{} // closed and replaced when trouble changes
 	opened     bool
 	info       worker.Info
-	generation int
 	python     string
-	ordered    map[string]*order
+	ordered    map[string]time.Time // of workers on their way
 	looping    bool
 	final      bool // trouble does not pass
 }
@@ -36,7 +38,7 @@ type roster struct {
 func newRoster(p *Pool) *roster {
 	return &roster{
 		pool: p, ready: make(chan struct{}), changed: make(chan struct{}),
-		members: make(map[string]*member, p.cfg.Workers), ordered: make(map[string]*order),
+		members: make(map[string]*member, p.cfg.Workers), ordered: make(map[string]time.Time),
 	}
 }
 
@@ -49,6 +51,8 @@ func (r *roster) begin() {
 
 // up takes a new worker into service.
 func (r *roster) up(w *worker.Worker) {
+	m := newMember(w)
+	r.pool.ward.admit(m)
 	id, now := w.ID(), time.Now()
 	r.mu.Lock()
 	first := r.readyAfter == 0
@@ -57,19 +61,19 @@ func (r *roster) up(w *worker.Worker) {
 		close(r.ready)
 	}
 	lostAt, replaces := r.pop()
-	o := r.ordered[id]
+	orderedAt := r.ordered[id]
 	delete(r.ordered, id)
-	m := &member{Worker: w, generation: o.generation}
 	r.members[id] = m
 	took := r.readyAfter
 	r.mu.Unlock()
-	r.pool.counts.spawn.observe(o.took)
+	r.pool.counts.spawn.observe(now.Sub(orderedAt))
 
 	r.pool.desk.Add(m, r.pool.cfg.WorkerConcurrency)
-	if !w.State().Takes() {
+	if w.State().Final() {
 		r.pool.desk.Remove(id) // lost again before it was added
 	}
-	r.pool.publish(PoolEvent{Kind: WorkerReady, Worker: id, PID: w.PID(), Took: o.took, Generation: o.generation})
+	r.pool.ward.watch(m)
+	r.pool.publish(PoolEvent{Kind: WorkerReady, Worker: id, PID: w.PID(), Took: now.Sub(orderedAt)})
 	if replaces {
 		r.pool.counts.restarts.Add(1)
 		r.pool.publish(PoolEvent{Kind: WorkerReplaced, Worker: id, PID: w.PID(), Took: now.Sub(lostAt)})
@@ -107,45 +111,66 @@ func (r *roster) leaving(w *worker.Worker, missed bool) {
 func (r *roster) down(w *worker.Worker, exit worker.Exit) {
 	r.pool.desk.Remove(w.ID())
 	r.mu.Lock()
+	m := r.members[w.ID()]
 	delete(r.members, w.ID())
-	delete(r.ordered, w.ID()) // it was never needed, or lost before it could serve
 	r.mu.Unlock()
 
 	ev := PoolEvent{Kind: WorkerRetired, Worker: w.ID(), PID: w.PID(), Reason: exit.Reason}
 	r.pool.counts.gone(exit.Code)
+	if why := m.endedBy(exit); why != "" {
+		r.pool.counts.reasons.add(why)
+		ev.Restart = why
+		if exit.Expected() {
+			r.pool.publish(PoolEvent{
+				Kind: WorkerRecycled, Worker: w.ID(), PID: w.PID(), Reason: exit.Reason, Restart: why,
+				Took: time.Since(w.Started()),
+			})
+		}
+	}
 	if !exit.Expected() {
 		ev.Kind, ev.Err = WorkerCrashed, exit.CrashError()
 		ev.Reason = ev.Err.Message
 		r.pool.cfg.Logger.Warn("worker lost", "worker", w.ID(), "pid", w.PID(), "error", ev.Err)
 	}
 	r.pool.publish(ev)
+	r.pool.board.forget(w.ID())
 }
 
-// moved hears of every change of a worker's state, on the paths of calls.
+// moved hears of every change of a worker's state, on the paths of calls. That
+// a worker rests while it is degraded is the ward's affair.
 func (r *roster) moved(tr worker.Transition) {
-	switch {
-	case !tr.To.Takes():
+	if tr.To.Final() {
 		r.pool.desk.Remove(tr.Worker)
-	case tr.From == worker.Degraded:
-		r.restore(tr.Worker)
+	}
+	if !tr.From.Takes() || !tr.To.Takes() {
+		r.pool.cfg.Logger.Debug("worker moved", "worker", tr.Worker, "from", tr.From.String(), "to", tr.To.String(),
+			"reason", tr.Reason, "took", tr.Took)
 	}
 	if !r.pool.events.Heard() {
 		return
 	}
 	r.pool.publish(PoolEvent{
-		Kind: WorkerChanged, At: tr.At, Worker: tr.Worker, PID: tr.PID,
+		Kind: WorkerChanged, At: tr.At, Worker: tr.Worker, PID: tr.PID, Took: tr.Took,
 		From: WorkerState(tr.From.String()), To: WorkerState(tr.To.String()), Reason: tr.Reason,
 	})
 }
 
-// restore takes a worker back into service that has passed a check again.
-func (r *roster) restore(id string) {
+// all returns the workers that there are.
+func (r *roster) all() []*member {
 	r.mu.Lock()
-	m := r.members[id]
-	r.mu.Unlock()
-	if m != nil {
-		r.pool.desk.Add(m, r.pool.cfg.WorkerConcurrency)
-	}
+	defer r.mu.Unlock()
+	all := slices.Collect(maps.Values(r.members))
+	slices.SortFunc(all, func(a, b *member) int {
+		return cmp.Or(a.Started().Compare(b.Started()), cmp.Compare(a.ID(), b.ID()))
+	})
+	return all
+}
+
+// served reports whether there has been a worker.
+func (r *roster) served() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.readyAfter > 0
 }
 
 // fail makes calls fail instead of waiting: there can be no worker now, or,
@@ -157,6 +182,9 @@ func (r *roster) fail(err *fault.Error, final bool) {
 		return
 	}
 	r.trouble, r.final = err, final
+	if final {
+		r.pool.board.raise(StartFailed, "", err.Message)
+	}
 	close(r.changed)
 	r.changed = make(chan struct{})
 	r.pool.desk.Fail(err)
@@ -179,8 +207,10 @@ func (r *roster) condition(c supervise.Condition) {
 	switch {
 	case changed && open:
 		r.pool.cfg.Logger.Error("workers cannot be kept alive", "error", why)
+		r.pool.board.raise(CrashLoop, "", why.Message)
 		r.pool.publish(PoolEvent{Kind: CrashLoopOpened, Err: why, Reason: why.Message})
 	case changed:
+		r.pool.board.clear(CrashLoop, "")
 		r.pool.publish(PoolEvent{Kind: CrashLoopClosed})
 	}
 }
@@ -231,14 +261,20 @@ func (r *roster) await(ctx context.Context) error {
 	}
 }
 
-// source remembers from where workers come now, and reports whether this is
+// source remembers how workers are really started, and reports whether this is
 // the first time.
-func (r *roster) source(a *announced) (first bool) {
-	info := a.Info()
+func (r *roster) source(info worker.Info) (first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	first = !r.opened
-	r.info, r.opened, r.generation, r.python = info, true, a.generation, a.python
+	r.pool.counts.sources.Add(1)
+	r.info, r.opened = info, true
+	if _, why := r.mode(); why != "" {
+		r.pool.board.raise(SpawnFallback, "", "the fork server is not used: "+why)
+	}
+	if !first {
+		r.pool.board.mention(SourceRestarted, "", "what workers are forked from had ended and was started again", mentionTime)
+	}
 	return first
 }
 
@@ -264,7 +300,7 @@ func (r *roster) describe(st *Status) {
 	defer r.mu.Unlock()
 	st.StartedAt, st.ReadyAfter, st.Trouble, st.Python = r.startedAt, r.readyAfter, r.trouble, r.python
 	st.Mode, st.ModeReason = r.mode()
-	st.ForkServerPID, st.Generation = r.info.PID, r.generation
+	st.ForkServerPID = r.info.PID
 	st.Workers = make([]WorkerStatus, 0, len(r.members))
 	for _, m := range r.members {
 		st.Workers = append(st.Workers, m.status())

@@ -39,18 +39,13 @@ type Status struct {
 	// that they are forked from, 0 if there is none.
 	Python        string `json:"python,omitempty"`
 	ForkServerPID int    `json:"fork_server_pid,omitempty"`
-	// Generation counts the sources of workers: 1 for that of the
-	// configuration, and one more with each swap that succeeds or is tried. 0
-	// until there is one. Swap is the swap under way, nil if there is none.
-	Generation int         `json:"generation"`
-	Swap       *SwapStatus `json:"swap,omitempty"`
 	// Trouble is why workers cannot be started now, nil if they can.
 	Trouble *fault.Error `json:"-"`
 	// StartedAt is when Start was called. ReadyAfter is how long it took from
 	// then until the first worker took calls, 0 before.
 	StartedAt  time.Time     `json:"started_at"`
 	ReadyAfter time.Duration `json:"ready_after"`
-	// Want is how many workers there should be now, Serving how many take calls.
+	// Want is the configured number of workers, Serving how many take calls.
 	Want    int `json:"want"`
 	Serving int `json:"serving"`
 	// Workers are those that exist now, by age.
@@ -61,6 +56,10 @@ type Status struct {
 	Capacity    int         `json:"capacity"`
 	Utilisation float64     `json:"utilisation"`
 	Queue       QueueStatus `json:"queue"`
+	// Checks counts the checks of all workers that there ever were, Conditions
+	// are what an operator should know now, the worst first.
+	Checks     HealthChecks `json:"checks"`
+	Conditions []Condition  `json:"conditions"`
 	// Affinity tells of the calls with a session key.
 	Affinity AffinityStatus `json:"affinity"`
 	Totals   Totals         `json:"totals"`
@@ -115,21 +114,33 @@ type Totals struct {
 	// lost ones.
 	Crashes  int64 `json:"crashes"`
 	Restarts int64 `json:"restarts"`
+	// RestartsBy counts, by reason, the workers that ended and had to be
+	// replaced, those among them whose replacement was up first.
+	RestartsBy map[RestartReason]int64 `json:"restarts_by"`
 }
 
 // WorkerStatus is a moment's view of one worker.
 type WorkerStatus struct {
-	ID  string `json:"id"`
-	PID int    `json:"pid"`
-	// Generation is that of the source that it came from, see Status.
-	Generation int         `json:"generation"`
-	State      WorkerState `json:"state"`
-	StartedAt  time.Time   `json:"started_at"`
-	InFlight   int         `json:"in_flight"`
+	ID        string      `json:"id"`
+	PID       int         `json:"pid"`
+	State     WorkerState `json:"state"`
+	StartedAt time.Time   `json:"started_at"`
+	InFlight  int         `json:"in_flight"`
 	// Calls is how many have ended on this worker.
 	Calls int64 `json:"calls"`
 	// LastError is the last failure of a call on this worker, "" for none.
 	LastError string `json:"last_error,omitempty"`
+	// Health is the worker's health in one word, Checks counts the checks that
+	// tell it.
+	Health HealthStatus `json:"health"`
+	Checks HealthChecks `json:"checks"`
+	// RSS is resident memory in bytes and Lag how late the event loop was at
+	// the last check, 0 before.
+	RSS int64         `json:"rss"`
+	Lag time.Duration `json:"lag"`
+	// History are the last moves from state to state, oldest first, without
+	// those between ready and busy.
+	History []WorkerMove `json:"history"`
 }
 
 // Status returns the numbers of this moment. It never blocks on a worker and
@@ -153,8 +164,9 @@ func (p *Pool) status() Status {
 	if st.Capacity > 0 {
 		st.Utilisation = float64(st.InFlight) / float64(st.Capacity)
 	}
+	st.Totals.RestartsBy = p.counts.reasons.all()
+	st.Checks, st.Conditions = checksOf(p.ward.record.Tally()), p.board.list()
 	p.roster.describe(&st)
-	p.crew.describe(&st)
 	st.Phase = p.phase(&st)
 	return st
 }

@@ -33,6 +33,8 @@ func (c Config) Validate() error {
 	c.Affinity.check(k)
 	c.Restart.check(k)
 	c.Sessions.check(k, "Sessions.")
+	c.Health.check(k)
+	c.Recycle.check(k, c.Health)
 	c.checkLMs(k)
 	return k.verdict()
 }

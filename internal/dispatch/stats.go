@@ -48,3 +48,10 @@ func (d *Dispatcher[T]) Stats() Stats {
 	}
 	return st
 }
+
+// Queued returns how many calls wait. It costs a lock.
+func (d *Dispatcher[T]) Queued() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.queue.len
+}

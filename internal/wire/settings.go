@@ -7,6 +7,10 @@ import (
 	"github.com/dspool/dspool/fault"
 )
 
+// ProbeRef names the function that health checks call: no inputs, does nothing,
+// answers null. docs/PROTOCOL.md, section 3, "Health checks".
+const ProbeRef = "dspool_worker.probe:ready"
+
 // Hello is the body of a worker's first frame.
 type Hello struct {
 	Version        int      `json:"version"`

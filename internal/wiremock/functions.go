@@ -19,7 +19,8 @@ func function(name string) func(*call) (json.RawMessage, error) {
 		"stream": stream, "bytes": giveBack, "host": askHost, "hang": hang, "heed": heed,
 		"crash": crash, "crash_before_start": crash, "never_ack": crash, "exit": leave,
 		"garbage": garbage, "half_frame": halfFrame, "oversize": oversize, "wrong_id": wrongID,
-		"bad_result":  badResult,
+		"bad_result": badResult,
+		"mute":       mute, "lag": lag, "grow": grow, "spin": spin,
 		"slow_reader": slowReader, "flood_stderr": floodStderr,
 	}
 	return functions[name]

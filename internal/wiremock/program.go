@@ -8,6 +8,7 @@ import (
 
 	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/sample"
+	"github.com/dspool/dspool/internal/wire"
 )
 
 // A program is a definition as this worker understands it.
@@ -39,6 +40,9 @@ func readProgram(body []byte) (*program, *fault.Error) {
 	}
 	if d.Kind != "func" {
 		return &program{fields: d.Signature.Outputs, defs: d.Signature.Defs}, nil
+	}
+	if d.Ref == wire.ProbeRef {
+		return &program{name: "ready", does: ready}, nil
 	}
 	name, mine := strings.CutPrefix(d.Ref, "mock:")
 	does := function(name)

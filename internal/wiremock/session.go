@@ -62,6 +62,7 @@ type session struct {
 	asked    map[uint64]chan reply // host calls
 	lastAsk  uint64
 	draining bool
+	vitals   vitals
 }
 
 // errDrained ends the read loop of a worker whose last call has ended.
@@ -126,13 +127,6 @@ func (s *session) handle(f wire.Frame) error {
 	default:
 		return fault.Newf(fault.Protocol, "a host does not send %s", f.Type)
 	}
-}
-
-func (s *session) pong(f wire.Frame) {
-	s.mu.Lock()
-	running := len(s.calls)
-	s.mu.Unlock()
-	s.send(wire.Frame{Type: wire.TypePong, ID: f.ID, Meta: wire.PongMeta{Running: running}.Append(nil), Body: f.Body})
 }
 
 func (s *session) drain() error {

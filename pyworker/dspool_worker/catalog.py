@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import functions, wire
+from . import functions, probe, wire
 from .answers import Answers
 from .calls import Call
 from .definitions import Definitions
@@ -75,8 +75,7 @@ class Catalog:
             if not isinstance(entry, dict):
                 raise Fault("invalid_argument", f"the definition of {kind} {hash} is not a JSON object")
             if kind == "program":
-                table.begin(hash, _imports(entry))
-                entry = await self._runtime.threads.run(build, entry, self._runtime)
+                entry = probe.build(entry) or await self._build(hash, entry)
         except BaseException as exc:
             self._fail_all(table.waiters(hash), to_fault(exc))
             return
@@ -88,6 +87,10 @@ class Catalog:
                 call.lm = entry
             self.resolve(call)
         self._runtime.connection.flush_soon()
+
+    async def _build(self, hash: str, definition: dict[str, Any]) -> Any:
+        self._programs.begin(hash, _imports(definition))
+        return await self._runtime.threads.run(build, definition, self._runtime)
 
     def _fail_all(self, calls: list[Call], fault: Fault) -> None:
         for call in calls:
