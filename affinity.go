@@ -2,8 +2,6 @@ package dspool
 
 import (
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/dispatch"
@@ -116,18 +114,8 @@ func (p *Pool) bind(t *task) error {
 // it must not be empty, must be UTF-8 of at most [SessionMax] bytes and must not
 // hold control characters. The error has the code invalid_argument.
 func CheckSession(key string) error {
-	switch {
-	case key == "":
-		return badField("Session", "must not be empty")
-	case len(key) > SessionMax:
-		return badField("Session", "must be at most %d bytes long, got %d", SessionMax, len(key))
-	case !utf8.ValidString(key):
-		return badField("Session", "must be UTF-8")
-	}
-	for i, r := range key {
-		if unicode.IsControl(r) {
-			return badField("Session", "must not hold control characters, found %U at byte %d", r, i)
-		}
+	if err := checkID("Session", key); err != nil {
+		return err
 	}
 	return nil
 }

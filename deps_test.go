@@ -25,7 +25,7 @@ func layers() [][]string {
 		{"internal/worker", "internal/testkit", "signature", "lm"},
 		{"internal/supervise"},
 		{"."},
-		{"dspooltest", "httpapi", "cluster", "cluster/...", "internal/conformance"},
+		{"dspooltest", "httpapi", "sessionbolt", "cluster", "cluster/...", "internal/conformance"},
 		{"dashboard", "internal/bench"},
 		{"internal/cli"},
 		{"cmd/dspool", "examples", "examples/...", "bench/..."},
@@ -66,6 +66,10 @@ func bans() []ban {
 		{
 			from: []string{"..."}, except: []string{"cluster", "cluster/..."}, imports: []string{"github.com/nats-io/..."},
 			why: "a user who wants no cluster gets none of its dependencies",
+		},
+		{
+			from: []string{"..."}, except: []string{"sessionbolt"}, imports: []string{"go.etcd.io/..."},
+			why: "a user whose sessions may end with the process gets no database",
 		},
 		{
 			from: []string{"..."}, except: []string{"internal/cli", "cmd/dspool"}, imports: []string{"github.com/spf13/..."},

@@ -290,10 +290,10 @@ func TestIDsAreRefusedEarly(t *testing.T) {
 	table := sessionsOver(t, runner, dspool.SessionsConfig{})
 	for _, tt := range []struct{ name, id, says string }{
 		{"empty", "", "must not be empty"},
-		{"10 kB", strings.Repeat("x", 10_000), "at most 256 bytes, got 10000"},
+		{"10 kB", strings.Repeat("x", 10_000), "at most 256 bytes long, got 10000"},
 		{"control character", "a\x07b", "U+0007 at byte 1"},
 		{"line break", "a\n", "U+000A"},
-		{"broken text", "a\xff", "valid UTF-8"},
+		{"broken text", "a\xff", "must be UTF-8"},
 	} {
 		s := table.Session(tt.id)
 		_, call := s.Call(ctx, dspool.Request{Program: mock(t, "echo")})

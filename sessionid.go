@@ -7,27 +7,21 @@ import (
 	"github.com/dspool/dspool/fault"
 )
 
-// SessionIDMax is the longest id of a session, and of a program in one, in
-// bytes.
-const SessionIDMax = 256
-
-// checkID refuses what cannot be an id. The message tells the path and what is
-// wrong, never the id itself: it may be long, or hold anything.
+// checkID refuses what cannot be the id of a session, or of a program in one.
+// The message tells the path and what is wrong, never the id itself: it may be
+// long, or hold anything.
 func checkID(path, id string) *fault.Error {
-	bad := func(format string, args ...any) *fault.Error {
-		return fault.Newf(fault.InvalidArgument, path+": "+format, args...).WithStarted(fault.StartedNo)
-	}
 	switch {
 	case id == "":
-		return bad("must not be empty")
-	case len(id) > SessionIDMax:
-		return bad("must be at most %d bytes, got %d", SessionIDMax, len(id))
+		return badField(path, "must not be empty")
+	case len(id) > SessionMax:
+		return badField(path, "must be at most %d bytes long, got %d", SessionMax, len(id))
 	case !utf8.ValidString(id):
-		return bad("must be valid UTF-8")
+		return badField(path, "must be UTF-8")
 	}
-	for at, r := range id {
+	for i, r := range id {
 		if unicode.IsControl(r) {
-			return bad("must not contain control characters, found %U at byte %d", r, at)
+			return badField(path, "must not hold control characters, found %U at byte %d", r, i)
 		}
 	}
 	return nil

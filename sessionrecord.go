@@ -3,6 +3,8 @@ package dspool
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
+	"hash/crc32"
 	"maps"
 	"slices"
 	"time"
@@ -14,9 +16,16 @@ import (
 // It reads no newer ones.
 const SessionRecordVersion = 1
 
-// sessionRecord is a session as stores keep it; docs/SESSIONS.md describes it.
+// A recordEnvelope is what stores keep; docs/SESSIONS.md describes it.
+type recordEnvelope struct {
+	Version int `json:"version"`
+	// Sum is the CRC-32C of Session's bytes: stores and disks flip bits.
+	Sum     uint32          `json:"crc32c"`
+	Session json.RawMessage `json:"session"`
+}
+
+// sessionRecord is a session in its envelope.
 type sessionRecord struct {
-	Version      int               `json:"version"`
 	ID           string            `json:"id"`
 	User         string            `json:"user,omitempty"`
 	CreatedAt    time.Time         `json:"created_at"`
@@ -30,11 +39,23 @@ type sessionRecord struct {
 	Stats        SessionStats      `json:"stats"`
 }
 
+// encode writes the record as stores keep it.
+func (r *sessionRecord) encode() ([]byte, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "a session cannot be written as JSON")
+	}
+	head := fmt.Appendf(make([]byte, 0, len(body)+64), `{"version":%d,"crc32c":%d,"session":`, SessionRecordVersion, checksum(body))
+	return append(append(head, body...), '}'), nil
+}
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
 // record copies a session for the store. What it shares never changes. Callers
 // hold the table's lock.
 func (st *sessionState) record() *sessionRecord {
 	r := &sessionRecord{
-		Version: SessionRecordVersion, ID: st.id, User: st.user, CreatedAt: st.created, LastActivity: st.active,
+		ID: st.id, User: st.user, CreatedAt: st.created, LastActivity: st.active,
 		LM: st.lm, Limits: st.limits, Metadata: maps.Clone(st.metadata), Calls: st.began - int64(st.inFlight), Stats: st.stats,
 	}
 	for _, p := range st.programs {
@@ -50,32 +71,33 @@ func (st *sessionState) record() *sessionRecord {
 // readSession makes a session of a record. The error says what is wrong with
 // it, and that ending the session gets rid of it.
 func readSession(id string, raw []byte) (*sessionState, *fault.Error) {
-	var head struct {
-		Version int    `json:"version"`
-		ID      string `json:"id"`
-	}
-	bad := func(code fault.Code, format string, args ...any) *fault.Error {
-		err := fault.Newf(code, "session %q: "+format+"; ending the session removes the record", append([]any{id}, args...)...)
-		return err.WithStarted(fault.StartedNo)
-	}
-	if err := json.Unmarshal(raw, &head); err != nil {
-		return nil, bad(fault.Unavailable, "its record in the store cannot be read: %s", err)
-	}
+	var e recordEnvelope
+	err := json.Unmarshal(raw, &e)
 	switch {
-	case head.Version > SessionRecordVersion:
-		return nil, bad(fault.Unsupported, "its record has version %d and this dspool knows %d: use a newer one", head.Version, SessionRecordVersion)
-	case head.Version < 1 || head.ID != id:
-		return nil, bad(fault.Unavailable, "its record in the store is not one of this session")
+	case err == nil && e.Version > SessionRecordVersion:
+		return nil, badRecord(id, fault.Unsupported, nil, fmt.Sprintf("has version %d and this dspool knows %d: use a newer one",
+			e.Version, SessionRecordVersion))
+	case err != nil || e.Version < 1 || e.Sum != checksum(e.Session):
+		return nil, badRecord(id, fault.Unavailable, err, "is damaged")
 	}
 	var r sessionRecord
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return nil, bad(fault.Unavailable, "its record in the store cannot be read: %s", err)
+	if err := json.Unmarshal(e.Session, &r); err != nil {
+		return nil, badRecord(id, fault.Unavailable, err, "cannot be read")
+	}
+	if r.ID != id {
+		return nil, badRecord(id, fault.Unavailable, nil, "belongs to another session")
 	}
 	st, err := r.state()
 	if err != nil {
-		return nil, bad(fault.Unavailable, "its record in the store cannot be used: %s", fault.From(err).Message)
+		return nil, badRecord(id, fault.Unavailable, err, "cannot be used")
 	}
 	return st, nil
+}
+
+// badRecord is the error of a session whose record is no good.
+func badRecord(id string, code fault.Code, cause error, what string) *fault.Error {
+	message := fmt.Sprintf("session %q: its record in the store %s; ending the session removes it", id, what)
+	return fault.Wrap(code, cause, message).WithStarted(fault.StartedNo)
 }
 
 // state is the session that the record describes.

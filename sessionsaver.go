@@ -2,7 +2,6 @@ package dspool
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/dspool/dspool/fault"
@@ -131,9 +130,9 @@ func (s *saver) write(ctx context.Context, batch saveBatchOf) error {
 			gone = append(gone, id)
 			continue
 		}
-		raw, err := json.Marshal(r)
+		raw, err := r.encode()
 		if err != nil {
-			return s.failed(batch, fault.Wrap(fault.Internal, err, "a session cannot be written as JSON"))
+			return s.failed(batch, err)
 		}
 		records[id] = raw
 	}

@@ -66,7 +66,7 @@ func (st *sessionState) admit(remembers bool) error {
 			"end the session, or raise SessionLimits.Calls")
 	case remembers && l.HistoryFull == RefuseCalls && st.history.full(l):
 		return st.exhausted("history", int64(l.HistoryBytes),
-			fmt.Sprintf("its history is full with %d turns and %d bytes", len(st.history.turns), st.history.bytes),
+			fmt.Sprintf("its history is full (turns: %d, bytes: %d)", len(st.history.turns), st.history.bytes),
 			"clear it with ClearHistory, or raise SessionLimits.HistoryTurns and HistoryBytes")
 	}
 	st.inFlight++

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package sessionbolt
+
+import "os"
+
+// unlock has nothing to do: closing the file gives up its lock.
+func unlock(*os.File) {}
