@@ -18,7 +18,9 @@ from uuid import UUID
 
 import pydantic
 
+from .dspytypes import dspy_type
 from .errors import InvalidArgument
+from .limits import limited
 from .shapes import Blob, object_type
 
 DEPTH_MAX = 32
@@ -31,18 +33,16 @@ _NUMBERS = {
     "maximum": "le",
     "exclusiveMinimum": "gt",
     "exclusiveMaximum": "lt",
-    "multipleOf": "multiple_of",
 }
 _CONSTRAINTS: Mapping[str, Mapping[str, str]] = {
-    "integer": _NUMBERS,
+    "integer": {**_NUMBERS, "multipleOf": "multiple_of"},
     "number": _NUMBERS,
     "string": {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"},
     "array": {"minItems": "min_length", "maxItems": "max_length"},
+    "object": {"minProperties": "min_length", "maxProperties": "max_length"},
 }
 #: How the host writes that the keys of a map are integers: JSON itself has only strings.
 _WHOLE_NUMBERS = "^-?(0|[1-9][0-9]*)$"
-_DSPY = frozenset({"Audio", "Code", "File", "History", "Image", "Reasoning"})
-_CODE = re.compile(r"dspy\.Code\[(\w{1,20})\]")
 
 
 def _aware(value: datetime) -> datetime:
@@ -83,6 +83,8 @@ class Types:
         if not isinstance(kind, str) or "enum" in bare or "const" in bare:
             return self.type(schema, path), {}
         found = self._constraints(bare, kind)
+        if not found:
+            return self.type(bare, path), {}
         rest = {k: v for k, v in bare.items() if k not in _CONSTRAINTS.get(kind, {})}
         return self.type(rest, path), found
 
@@ -95,7 +97,7 @@ class Types:
         if not isinstance(schema, Mapping):
             raise InvalidArgument(path, f"a schema must be an object, not {schema!r:.40}")
         if "x-dspy" in schema:
-            return _dspy_type(schema["x-dspy"], path)
+            return dspy_type(schema["x-dspy"], path)
         if "$ref" in schema:
             return self._ref(schema, path, depth)
         if "enum" in schema or "const" in schema:
@@ -111,7 +113,7 @@ class Types:
         kind = schema.get("type")
         if isinstance(kind, list):
             return self._union([{**schema, "type": one} for one in kind], path, depth)
-        base = self._simple(schema, kind, path, depth)
+        base = limited(self._simple(schema, kind, path, depth), schema, path)
         found = self._constraints(schema, kind)
         return Annotated[base, pydantic.Field(**found)] if found else base
 
@@ -147,15 +149,20 @@ class Types:
         more = schema.get("additionalProperties", None)
         if not schema.get("properties"):
             value = Any if more in (None, False) else self.type(more, f"{path}.additionalProperties", depth + 1)
-            names = schema.get("propertyNames")
-            whole = isinstance(names, dict) and names.get("pattern") == _WHOLE_NUMBERS
-            return dict[int, value] if whole else dict[str, value]  # type: ignore[valid-type]
+            return dict[self._key(schema.get("propertyNames"), path, depth), value]  # type: ignore[misc]
         required = frozenset(schema.get("required") or ())
         properties: dict[str, Any] = {}
         for name, sub in schema["properties"].items():
             kind = self.type(sub, f"{path}.{name}", depth + 1)
             properties[name] = (kind if name in required else Optional[kind], sub)  # noqa: UP045
         return object_type(_title(schema, path), properties, required, self._extra(more))
+
+    def _key(self, names: Any, path: str, depth: int) -> Any:
+        if not isinstance(names, Mapping):
+            return str
+        if names.get("pattern") == _WHOLE_NUMBERS:
+            return int
+        return self.type({"type": "string", **names}, f"{path}.propertyNames", depth + 1)
 
     def _extra(self, more: Any) -> Literal["allow", "ignore", "forbid"]:
         # A caller's surplus member is a mistake worth telling; an LM's is noise
@@ -205,6 +212,8 @@ class Types:
         names = _CONSTRAINTS.get(kind, {}) if isinstance(kind, str) else {}
         if (kind == "array" and "prefixItems" in schema) or _typed_string(schema, kind):
             return {}
+        if kind == "object" and schema.get("properties"):
+            return {}  # pydantic counts the members of dicts only
         return {names[k]: v for k, v in schema.items() if k in names and not isinstance(v, bool)}
 
 
@@ -224,18 +233,6 @@ def _literal(values: Any, path: str) -> Any:
     if any(isinstance(one, (list, dict)) for one in values):
         raise InvalidArgument(f"{path}.enum", "members must be strings, numbers, booleans or null")
     return Literal[tuple(values)]
-
-
-def _dspy_type(name: Any, path: str) -> Any:
-    import dspy
-
-    if isinstance(name, str):
-        if name.removeprefix("dspy.") in _DSPY and name.startswith("dspy."):
-            return getattr(dspy, name.removeprefix("dspy."))
-        if found := _CODE.fullmatch(name):
-            return dspy.Code[found[1]]
-    allowed = ", ".join(f"dspy.{one}" for one in sorted(_DSPY))
-    raise InvalidArgument(path, f"x-dspy {name!r:.60} is not one of {allowed}, dspy.Code[language]")
 
 
 def _title(schema: Schema, path: str) -> str:

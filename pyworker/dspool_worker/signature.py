@@ -16,6 +16,7 @@ import pydantic
 from pydantic import TypeAdapter
 
 from .errors import InvalidArgument
+from .limits import in_words
 from .schema import Types
 from .shapes import admits_null
 
@@ -130,9 +131,14 @@ def _field(part: Mapping[str, Any], schema: Any, types: Types, side: str) -> Fie
         required=required,
         nullable=admits_null(schema),
         default=default,
-        description=part.get("desc") or about.get("description"),
+        description=_described(part.get("desc") or about.get("description"), in_words(schema)),
         constraints=constraints,
     )
+
+
+def _described(description: str | None, limits: str) -> str | None:
+    # DSPy tells the LM in words only of limits that pydantic itself knows.
+    return f"{description or ''} ({limits})".lstrip() if limits else description
 
 
 def _adapter(kind: Any) -> TypeAdapter[Any]:
