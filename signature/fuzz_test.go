@@ -1,6 +1,7 @@
 package signature_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"testing"
@@ -62,4 +63,44 @@ func written(t *testing.T, sig *signature.Signature) string {
 		t.Fatal(err)
 	}
 	return string(raw)
+}
+
+// Whatever the JSON, FromJSON returns; what it accepts can be written in both
+// forms and read again.
+func FuzzFromJSON(f *testing.F) {
+	for _, seed := range []string{
+		`{"inputs":[{"name":"q","type":"string","min_length":1}],"outputs":[{"name":"a","type":["list","string"],"one_of":["x"]}]}`,
+		`{"inputs":[{"name":"q","type":"{:dict, :string, {:list, :float}}"}],"outputs":[{"name":"a","type":"Optional[int]","maximum":3,"optional":true}]}`,
+		`{"inputs":[{"name":"q","schema":{"type":["string","null"],"maxLength":3}}],"outputs":[{"name":"a","schema":true,"required":false}]}`,
+		`{"inputs":[{"name":"q","type":"probability","minimum":0.5}],"outputs":[{"name":"a","type":"Literal['a', 1]"},{"name":"b","type":"set[date]"}]}`,
+		`{"inputs":null}`, `[`, `{"inputs":[{"name":"q","type":[]}]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		sig, err := signature.FromJSON(raw)
+		if err != nil {
+			if fault.CodeOf(err) != fault.InvalidArgument {
+				t.Error(err)
+			}
+			return
+		}
+		again, err := signature.FromJSON(json.RawMessage(written(t, sig)))
+		if err != nil || written(t, sig) != written(t, again) {
+			t.Errorf("%s became %s, which became %v: %v", raw, written(t, sig), again, err)
+		}
+		described, err := json.Marshal(sig.Description())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A JSON Schema may say more than a description, and a field of type
+		// Optional may be required.
+		if bytes.Contains(bytes.ToLower(raw), []byte("schema")) || bytes.Contains(bytes.ToLower(raw), []byte("required")) || bytes.ContainsRune(raw, '\\') {
+			return
+		}
+		back, err := signature.FromJSON(described)
+		if err != nil || written(t, back) != written(t, sig) || back.String() != sig.String() {
+			t.Errorf("%s became %s, described as %s: %v", raw, written(t, sig), described, err)
+		}
+	})
 }
