@@ -62,12 +62,14 @@ func TestBadJSONIsRefusedFieldByField(t *testing.T) {
 		{"an unknown type", `{"inputs":[{"name":"q","type":"strng"}],"outputs":[{"name":"a","type":["list","foo"]}]}`, `outputs[0]: field "a": type: at character 6: unsupported type "foo" inside list`},
 		{"both fields at fault", `{"inputs":[{"name":"q","type":"strng"}],"outputs":[{"name":"a","type":7}]}`, `inputs[0]: field "q": type: at character 1: unsupported type "strng"; supported are str`},
 		{"an empty union", `{"inputs":[{"name":"q","type":"union([])"}],"outputs":[{"name":"a"}]}`, "Union type cannot be empty"},
-		{"a misspelt limit", `{"inputs":[{"name":"q","min_lenght":1}],"outputs":[{"name":"a"}]}`, `inputs[0]: unknown field "min_lenght"`},
+		{"a misspelt limit", `{"inputs":[{"name":"q","min_len":1}],"outputs":[{"name":"a"}]}`, `inputs[0]: unknown field "min_len"`},
 		{"a bad name", `{"inputs":[{"name":"a b"}],"outputs":[{"name":"a"}]}`, `input "a b": a field's name is made of`},
 		{"type and schema", `{"inputs":[{"name":"q","type":"str","schema":{}}],"outputs":[{"name":"a"}]}`, `both "type" and "schema"`},
 		{"too deep", `{"inputs":[{"name":"q","type":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}],"outputs":[{"name":"a"}]}`, "the type is text or a list"},
-		{"limits that cannot be", `{"inputs":[{"name":"q","pattern":"(","min_length":3,"max_length":2}],"outputs":[{"name":"a","type":"integer","one_of":[1,"x"]}]}`,
-			`inputs[0]: field "q": min_length is 3 and max_length is 2: nothing is between them; the pattern "("`},
+		{
+			"limits that cannot be", `{"inputs":[{"name":"q","pattern":"(","min_length":3,"max_length":2}],"outputs":[{"name":"a","type":"integer","one_of":[1,"x"]}]}`,
+			`inputs[0]: field "q": min_length is 3 and max_length is 2: nothing is between them; the pattern "("`,
+		},
 		{"a choice of the wrong type", `{"inputs":[{"name":"q"}],"outputs":[{"name":"a","type":"integer","one_of":[1,"x"]}]}`, `one_of[1]: expected an integer, found the string "x"`},
 	}
 	for _, c := range cases {

@@ -35,3 +35,46 @@ func ExampleOf() {
 	fmt.Println(sig, err)
 	// Output: text: str, tags: list[str] | None -> answer: str, score: float <nil>
 }
+
+func ExampleFromJSON() {
+	sig, err := signature.FromJSON(json.RawMessage(`{
+		"inputs":  [{"name": "text", "type": "string", "description": "what to tag"}],
+		"outputs": [{"name": "tags", "type": "list(string)", "max_items": 2}]}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(sig.Describe())
+	_, err = sig.CheckOutput(json.RawMessage(`{"tags":["a","b","c"]}`))
+	fmt.Println(err)
+	// Output:
+	// text: string -> tags: list of string
+	// output_invalid: output.tags: expected at most 2 items, found 3
+}
+
+func ExampleRules() {
+	sig, err := signature.Parse("n: int, exact: bool -> answer")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rules := signature.Rules{Mode: signature.Coerce, Extra: signature.ExtraDrop}
+	raw, err := sig.CheckInputBy(rules, json.RawMessage(`{"n":"42","exact":1,"trace":true}`))
+	fmt.Println(string(raw), err)
+	// Output: {"n":42,"exact":true} <nil>
+}
+
+func ExampleSignature_JSONSchema() {
+	sig, err := signature.Parse("question -> answer: str, score: probability")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	schema, err := sig.JSONSchema(signature.Gemini, signature.PartOutputs)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(schema.Document))
+	// Output: {"type":"OBJECT","description":"Signature signature: question: str -\u003e answer: str, score: probability","properties":{"answer":{"type":"STRING"},"score":{"type":"NUMBER","minimum":0,"maximum":1}},"propertyOrdering":["answer","score"],"required":["answer","score"]}
+}

@@ -1,7 +1,6 @@
 package signature
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -101,44 +100,6 @@ func (p *parser) single() parsedType {
 		return p.plain(at, full, base)
 	}
 	return parsedType{schema: &jsonschema.Schema{}}
-}
-
-// within says which types surround the current one, for a message.
-func (p *parser) within() string {
-	if len(p.inside) == 0 {
-		return ""
-	}
-	return " inside " + strings.Join(p.inside, " of ")
-}
-
-// unknown passes over the brackets of a type that is not known.
-func (p *parser) unknown() parsedType {
-	for open := 0; p.tok.kind != end; p.advance() {
-		switch {
-		case p.tok.is("["), p.tok.is("("):
-			open++
-		case p.tok.is("]"), p.tok.is(")"):
-			open--
-		}
-		if open < 0 || open == 0 && !p.tok.is("]") && !p.tok.is(")") {
-			break
-		}
-	}
-	p.leaves = append(p.leaves, "Any")
-	return parsedType{text: "Any", words: "Any", python: "Any", schema: &jsonschema.Schema{}}
-}
-
-// tuple reads a type in the form {:list, T}, {:dict, K, V} or {:union, [T, U]}.
-func (p *parser) tuple() parsedType {
-	p.advance()
-	p.accept(":")
-	at := p.tok
-	full := p.dotted()
-	if at.kind != name || !known(full) || !p.tok.is(",") {
-		p.failAt(at, "a type in braces is written {:list, T}, {:dict, K, V} or {:union, [T, U]}; "+supported)
-		return parsedType{schema: &jsonschema.Schema{}}
-	}
-	return p.generic(at, full, full[strings.LastIndexByte(full, '.')+1:])
 }
 
 // dotted reads a name with its module.
@@ -259,60 +220,4 @@ func plainSchema(base string) *jsonschema.Schema {
 		return typed("array")
 	}
 	return &jsonschema.Schema{} // any, Any, object
-}
-
-// literal reads Literal['a', 1, True, None].
-func (p *parser) literal(full string) parsedType {
-	if !p.accept("[") {
-		p.fail(`"[" and the values, as in Literal['a', 'b']`)
-	}
-	out := parsedType{schema: &jsonschema.Schema{}}
-	var texts []string
-	strs := 0
-	for p.err == nil && !p.tok.is("]") {
-		v, src := p.value()
-		out.schema.Enum = append(out.schema.Enum, v)
-		texts = append(texts, src)
-		out.optional = out.optional || v == nil
-		if _, ok := v.(string); ok {
-			strs++
-		}
-		if !p.accept(",") && !p.tok.is("]") {
-			p.fail(`"," or "]"`)
-		}
-	}
-	if len(texts) == 0 {
-		p.failAt(p.tok, "a Literal needs at least one value, as in Literal['a', 'b']")
-	}
-	p.accept("]")
-	if strs == len(texts) {
-		out.schema.Type = "string"
-	}
-	out.text = full + "[" + strings.Join(texts, ", ") + "]"
-	out.python, out.words = "Literal["+strings.Join(texts, ", ")+"]", "one of "+strings.Join(texts, ", ")
-	p.leaves = append(p.leaves, out.python)
-	return out
-}
-
-// value reads one value of a Literal.
-func (p *parser) value() (value any, source string) {
-	t := p.tok
-	switch {
-	case t.kind == text:
-		value, source = t.value, pythonString(t.value)
-	case t.kind == number && json.Valid([]byte(t.value)) && !strings.ContainsAny(t.value, ".eE"):
-		value, source = json.Number(t.value), t.value
-	case t.kind == name && (t.value == "True" || t.value == "False"):
-		value, source = t.value == "True", t.value
-	case t.kind == name && t.value == "None":
-		value, source = nil, t.value
-	default:
-		p.fail("a string in quotes, an integer, True, False or None")
-	}
-	p.advance()
-	return value, source
-}
-
-func pythonString(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
