@@ -164,7 +164,7 @@ func (c *crew) workerConfig(ctx context.Context) (worker.Config, error) {
 		Command:  cfg.Command, Path: path, Preload: append([]string{}, cfg.Preload...), Warm: true,
 		StartTimeout: cfg.StartTimeout, CancelGrace: cfg.CancelGrace, TermGrace: cfg.TermGrace,
 		FrameLimit: cfg.FrameLimit, Slots: slots, Threads: cfg.Threads,
-		Resolve: p.defs.Resolve, OnTransition: p.roster.moved, OnOutput: p.output, Logger: cfg.Logger,
+		Resolve: p.defs.Resolve, HostCall: p.hostCall, OnTransition: p.roster.moved, OnOutput: p.output, Logger: cfg.Logger,
 		Redact: p.lms.redact,
 	}
 	if len(cfg.Command) > 0 {

@@ -1,6 +1,7 @@
 package dspool
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/lm"
 )
 
 // An LM says which language model to ask, and how. It is read-only once it has
@@ -36,18 +38,23 @@ type LM struct {
 	// Timeout limits one request to the provider. 0: only the call's own
 	// budget does.
 	Timeout time.Duration
-	// Retries is how often a request that failed is sent again. Nil: DSPy's
-	// choice.
+	// Retries is how often a request that failed is sent again. Nil: 3 times.
 	Retries *int
-	// Cache lets DSPy answer a request that it has seen before from its cache.
+	// Cache answers a request that was seen before without asking again.
 	Cache bool
 	// Extra are further arguments of dspy.LM. Values must be JSON.
 	Extra map[string]any
+	// Direct lets workers ask the provider themselves, over their own network
+	// and with the key in their memory. It is needed for providers that only
+	// LiteLLM reaches; all others are asked through the host.
+	Direct bool
 }
 
 // lmDefinition is an LM as the worker reads it.
 type lmDefinition struct {
 	Model       string         `json:"model"`
+	Host        bool           `json:"host,omitempty"`
+	KeyID       string         `json:"key_id,omitempty"`
 	APIBase     string         `json:"api_base,omitempty"`
 	APIKey      string         `json:"api_key,omitempty"`
 	ModelType   string         `json:"model_type,omitempty"`
@@ -69,11 +76,16 @@ func (l LM) withKey(env func(string) string) LM {
 
 // definition returns what a worker needs to know, and its hash.
 func (l LM) definition() (body []byte, hash string, err error) {
-	body, err = json.Marshal(lmDefinition{
+	d := lmDefinition{
 		Model: l.Model, APIBase: l.APIBase, APIKey: string(l.APIKey), ModelType: l.ModelType,
 		Temperature: l.Temperature, MaxTokens: l.MaxTokens, TimeoutS: l.Timeout.Seconds(),
 		Retries: l.Retries, Cache: l.Cache, Extra: l.Extra,
-	})
+	}
+	if l.hosted() {
+		d.Host, d.APIKey, d.KeyID = true, "", keyID(l.APIKey)
+		d.TimeoutS, d.Retries, d.Cache = 0, nil, false // the host sees to these
+	}
+	body, err = json.Marshal(d)
 	if err != nil {
 		return nil, "", err
 	}
@@ -81,10 +93,44 @@ func (l LM) definition() (body []byte, hash string, err error) {
 	return body, hex.EncodeToString(sum[:])[:hashLen], nil
 }
 
+// hosted reports whether the host asks this language model for the workers.
+func (l LM) hosted() bool { return !l.Direct && l.ModelType != "text" && lm.Native(l.Model) }
+
+// model is the LM as the egress treats it.
+func (l LM) model() lm.Model {
+	key := string(l.APIKey)
+	return lm.Model{
+		Name: l.Model, Base: l.APIBase, Timeout: l.Timeout, Retry: lm.Retry{Max: l.retries()}, Cache: l.Cache,
+		Key: func(context.Context) (string, error) { return key, nil },
+	}
+}
+
+// retries is how often the egress sends a request again; -1 is never.
+func (l LM) retries() int {
+	switch {
+	case l.Retries == nil:
+		return 0 // its default
+	case *l.Retries == 0:
+		return -1
+	default:
+		return *l.Retries
+	}
+}
+
+// keyID tells keys apart without telling them: LMs that differ in nothing else
+// must not share a definition.
+func keyID(key Secret) string {
+	if key == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("dspool key " + string(key)))
+	return hex.EncodeToString(sum[:8])
+}
+
 // given reports whether any field is set.
 func (l LM) given() bool {
 	return l.Model != "" || l.APIBase != "" || l.APIKey != "" || l.ModelType != "" || l.Temperature != nil ||
-		l.MaxTokens != 0 || l.Timeout != 0 || l.Retries != nil || l.Cache || len(l.Extra) > 0
+		l.MaxTokens != 0 || l.Timeout != 0 || l.Retries != nil || l.Cache || len(l.Extra) > 0 || l.Direct
 }
 
 // check returns what is wrong with an LM, each with the path of the field.
@@ -144,12 +190,12 @@ func (l LM) MarshalJSON() ([]byte, error) { return json.Marshal(l.String()) }
 func LMFromEnv() (LM, bool) { return lmFrom(os.Getenv) }
 
 func lmFrom(env func(string) string) (LM, bool) {
-	lm := LM{Model: env("DSPOOL_LM"), APIBase: env("DSPOOL_LM_BASE"), APIKey: Secret(env("DSPOOL_LM_KEY"))}
-	if lm.Model == "" && lm.APIBase == "" {
+	l := LM{Model: env("DSPOOL_LM"), APIBase: env("DSPOOL_LM_BASE"), APIKey: Secret(env("DSPOOL_LM_KEY"))}
+	if l.Model == "" && l.APIBase == "" {
 		return LM{}, false
 	}
-	if lm.Model == "" {
-		lm.Model = "openai/default"
+	if l.Model == "" {
+		l.Model = "openai/default"
 	}
-	return lm, true
+	return l, true
 }

@@ -65,17 +65,25 @@ func TestAnEmptySecretLooksEmpty(t *testing.T) {
 func TestAWorkersDefinitionOfAnLM(t *testing.T) {
 	t.Parallel()
 	warm, twice := 0.5, 2
-	body, hash, err := LM{
+	lm := LM{
 		Model: "openai/m", APIKey: theKey, APIBase: "http://h/v1", Temperature: &warm, MaxTokens: 9,
-		Timeout: 1500 * time.Millisecond, Retries: &twice, Extra: map[string]any{"top_p": 1},
-	}.definition()
+		Timeout: 1500 * time.Millisecond, Retries: &twice, Cache: true, Extra: map[string]any{"top_p": 1}, Direct: true,
+	}
+	body, hash, err := lm.definition()
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := `{"model":"openai/m","api_base":"http://h/v1","api_key":"sk-very-secret","temperature":0.5,"max_tokens":9,` +
-		`"timeout_s":1.5,"num_retries":2,"cache":false,"extra":{"top_p":1}}`
+		`"timeout_s":1.5,"num_retries":2,"cache":true,"extra":{"top_p":1}}`
 	if string(body) != want {
 		t.Errorf("definition\n%s, want\n%s", body, want)
+	}
+	lm.Direct = false
+	body, _, _ = lm.definition()
+	want = `{"model":"openai/m","host":true,"key_id":"` + keyID(theKey) + `","api_base":"http://h/v1","temperature":0.5,"max_tokens":9,` +
+		`"cache":false,"extra":{"top_p":1}}`
+	if string(body) != want {
+		t.Errorf("definition of one that the host asks\n%s, want\n%s", body, want)
 	}
 	_, other, _ := LM{Model: "openai/m", APIKey: "another"}.definition()
 	if len(hash) != 32 || hash == other {
@@ -111,7 +119,7 @@ func TestKeysComeFromTheProvidersUsualVariable(t *testing.T) {
 
 func TestAnExplicitKeyWinsOverTheEnvironment(t *testing.T) {
 	t.Parallel()
-	body, _, err := LM{Model: "openai/m", APIKey: "mine"}.withKey(environment("OPENAI_API_KEY", theKey)).definition()
+	body, _, err := LM{Model: "openai/m", APIKey: "mine", Direct: true}.withKey(environment("OPENAI_API_KEY", theKey)).definition()
 	if err != nil || !bytes.Contains(body, []byte(`"mine"`)) {
 		t.Errorf("definition %s, %v", body, err)
 	}

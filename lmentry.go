@@ -11,6 +11,7 @@ import (
 
 	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/catalog"
+	"github.com/dspool/dspool/lm"
 )
 
 // Kinds of definitions that a worker may ask for.
@@ -39,8 +40,9 @@ type lmEntry struct {
 // lmTable holds the pool's language models by name, the default under "".
 // Readers take the view that is there; writers replace it.
 type lmTable struct {
-	defs *catalog.Catalog
-	view atomic.Pointer[lmView]
+	defs   *catalog.Catalog
+	egress *lm.Egress
+	view   atomic.Pointer[lmView]
 
 	mu       sync.Mutex
 	replaced []lmEntry
@@ -53,8 +55,8 @@ type lmView struct {
 }
 
 // newLMTable enters the configured language models.
-func newLMTable(c Config, defs *catalog.Catalog) (*lmTable, error) {
-	t := &lmTable{defs: defs}
+func newLMTable(c Config, defs *catalog.Catalog, egress *lm.Egress) (*lmTable, error) {
+	t := &lmTable{defs: defs, egress: egress}
 	t.view.Store(&lmView{secrets: strings.NewReplacer()})
 	if c.LM.given() {
 		if err := t.set("", "Config.LM", c.LM); err != nil {
@@ -72,14 +74,19 @@ func newLMTable(c Config, defs *catalog.Catalog) (*lmTable, error) {
 // set enters a language model, or replaces the one of that name: calls from now
 // on get the new one, by its own hash, so that no worker can mistake it for the
 // old one.
-func (t *lmTable) set(name, path string, lm LM) error {
-	keyed := lm.withKey(os.Getenv)
+func (t *lmTable) set(name, path string, given LM) error {
+	keyed := given.withKey(os.Getenv)
 	body, hash, err := keyed.definition()
 	if err != nil {
 		return fault.Wrap(fault.InvalidArgument, err, path+" cannot be written as JSON")
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if keyed.hosted() {
+		if err := t.egress.Add(hash, keyed.model()); err != nil {
+			return fault.Wrap(fault.InvalidArgument, err, path)
+		}
+	}
 	entries := maps.Clone(t.view.Load().entries)
 	if entries == nil {
 		entries = map[string]lmEntry{}
@@ -88,12 +95,23 @@ func (t *lmTable) set(name, path string, lm LM) error {
 		t.replaced = append(t.replaced, old)
 	}
 	if n := len(t.replaced); n > replacedMax {
-		t.replaced[0].kept.Unpin()
+		t.drop(t.replaced[0], entries)
 		t.replaced = slices.Delete(t.replaced, 0, 1)
 	}
-	entries[name] = lmEntry{lm: lm, key: keyed.APIKey, hash: hash, kept: t.defs.Pin(lmKind, hash, body)}
+	entries[name] = lmEntry{lm: given, key: keyed.APIKey, hash: hash, kept: t.defs.Pin(lmKind, hash, body)}
 	t.view.Store(&lmView{entries: entries, secrets: t.replacer(entries)})
 	return nil
+}
+
+// drop forgets a language model that was replaced long ago.
+func (t *lmTable) drop(old lmEntry, entries map[string]lmEntry) {
+	old.kept.Unpin()
+	for _, e := range slices.AppendSeq(slices.Clone(t.replaced[1:]), maps.Values(entries)) {
+		if e.hash == old.hash {
+			return // it is in use under another name, or again
+		}
+	}
+	t.egress.Remove(old.hash)
 }
 
 // replacer finds the keys of all language models that workers may know.

@@ -5,12 +5,17 @@ import (
 	"testing"
 
 	"github.com/dspool/dspool/internal/catalog"
+	"github.com/dspool/dspool/lm"
 )
 
 func TestReplacedLanguageModelsStayForAWhileAndThenGo(t *testing.T) {
 	t.Parallel()
 	defs := catalog.New(1)
-	table, err := newLMTable(Config{LM: LM{Model: "openai/m", APIKey: "key-number-zero"}}, defs)
+	egress, err := lm.New(lm.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := newLMTable(Config{LM: LM{Model: "openai/m", APIKey: "key-number-zero"}}, defs, egress)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package dspool
 import (
 	"net/url"
 	"strings"
+
+	"github.com/dspool/dspool/lm"
 )
 
 // providerKeys returns the variables in which a provider's key is usually
@@ -44,23 +46,8 @@ func knownProviders() []string {
 	}
 }
 
-// providerOf returns the provider that a model's name tells.
-func providerOf(model string) string {
-	if provider, _, ok := strings.Cut(model, "/"); ok {
-		return provider
-	}
-	switch {
-	case strings.HasPrefix(model, "claude-"):
-		return "anthropic"
-	case strings.HasPrefix(model, "gemini-"):
-		return "gemini"
-	default:
-		return "openai"
-	}
-}
-
 func keyFromEnvironment(model string, env func(string) string) string {
-	for _, name := range providerKeys(providerOf(model)) {
+	for _, name := range providerKeys(lm.Provider(model)) {
 		if key := env(name); key != "" {
 			return key
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/dspool/dspool/internal/dispatch"
 	"github.com/dspool/dspool/internal/feed"
 	"github.com/dspool/dspool/internal/lifecycle"
+	"github.com/dspool/dspool/lm"
 )
 
 const (
@@ -28,6 +29,7 @@ type Pool struct {
 	desk     *dispatch.Dispatcher[*member]
 	defs     *catalog.Catalog
 	lms      *lmTable
+	egress   *lm.Egress
 	events   feed.Feed[PoolEvent]
 	counts   *counters
 	roster   *roster
@@ -57,11 +59,13 @@ func New(config Config) (*Pool, error) {
 		cfg: c, defs: catalog.New(definitionsMax), counts: newCounters(),
 		gate: lifecycle.NewGate(), stopping: make(chan struct{}),
 	}
-	lms, err := newLMTable(c, p.defs)
-	if err != nil {
+	var err error
+	if p.egress, err = lm.New(lm.Config{}); err != nil {
 		return nil, err
 	}
-	p.lms = lms
+	if p.lms, err = newLMTable(c, p.defs, p.egress); err != nil {
+		return nil, err
+	}
 	p.desk = dispatch.New[*member](dispatch.Config{
 		QueueSize: off(c.QueueSize), QueueTimeout: off(c.QueueTimeout),
 		BindingTTL: c.Affinity.TTL, Bindings: c.Affinity.Bindings, OnBinding: p.rebound,
@@ -142,6 +146,7 @@ func (p *Pool) end(ctx context.Context, began bool) error {
 		p.crew.stop(ctx)
 		p.ward.stop()
 	}
+	p.egress.Close()
 	if unsaved := p.sessions.Stop(ctx); err == nil {
 		err = unsaved
 	}

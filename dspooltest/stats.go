@@ -42,6 +42,12 @@ func (p *PracticeLM) WaitRequests(ctx context.Context, n int) error {
 	return p.counts.wait(ctx, func(s *PracticeStats) bool { return s.Requests >= int64(n) })
 }
 
+// WaitAbandoned returns once n clients have left before the end of their
+// answer, or with the context's error.
+func (p *PracticeLM) WaitAbandoned(ctx context.Context, n int) error {
+	return p.counts.wait(ctx, func(s *PracticeStats) bool { return s.Abandoned >= int64(n) })
+}
+
 func (p *PracticeLM) serveStats(w http.ResponseWriter, _ *http.Request) {
 	b, err := json.Marshal(p.Stats())
 	if err != nil {

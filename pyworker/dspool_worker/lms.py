@@ -92,7 +92,7 @@ class Lms:
             await asyncio.gather(*self._closing, return_exceptions=True)
 
     def _add(self, hash: str, definition: Mapping[str, Any]) -> Model:
-        model = build(definition)
+        model = build(definition, hash)
         if not _native(model.lm):
             # Three seconds of importing: off the loop, once for all.
             model.ready = asyncio.ensure_future(asyncio.to_thread(_import_litellm))
@@ -124,10 +124,12 @@ class LoopLms:
         return self._by_loop.setdefault(loop, Lms(size))
 
 
-def build(definition: Mapping[str, Any]) -> Model:
+def build(definition: Mapping[str, Any], hash: str = "") -> Model:
     """Make the `dspy.LM` of a definition; raises InvalidArgument or Fault lm_not_configured."""
     import dspy
 
+    if definition.get("host"):
+        return Model(_hosted(hash, definition), (), None)
     arguments = _arguments(definition)
     secrets = tuple(_secrets(definition))
     namespace = None
@@ -144,6 +146,23 @@ def build(definition: Mapping[str, Any]) -> Model:
     except (TypeError, ValueError) as exc:
         raise InvalidArgument("lm", scrubbed(str(exc), secrets)) from None
     return Model(lm, secrets, namespace)
+
+
+def _hosted(hash: str, definition: Mapping[str, Any]) -> Any:
+    """Make an LM that the host asks: no key, no address and no retry of its own."""
+    from .hostlm import UNSUPPORTED, HostLM
+
+    arguments = _arguments(definition)
+    base = arguments.pop("api_base", None)
+    arguments.pop("api_key", None)
+    try:
+        lm = HostLM(hash, base, **{**arguments, "cache": False, "num_retries": 0})
+        _native(lm)  # finds out now what the first call would find out
+    except UNSUPPORTED as exc:
+        raise InvalidArgument("lm", f"{exc} The host cannot carry that: set LM.Direct") from None
+    except (TypeError, ValueError) as exc:
+        raise InvalidArgument("lm", str(exc)) from None
+    return lm
 
 
 def scrubbed(text: str, secrets: tuple[str, ...]) -> str:

@@ -20,6 +20,7 @@ from .lms import Lms, Model, scrubbed
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _REPLY_SHOWN = 500
+_WRAPPED_MAX = 8  # how deep a failure of the host's may be wrapped
 _PARSE_FAILED = re.compile(r"Failed to parse field (\w+)(?: with value .*? from the LM response)?[.:] ?(.*)", re.DOTALL)
 # What pydantic writes around the sentence that says what is wrong.
 _VALIDATION = re.compile(r"\d+ validation errors? for .*?\n\s*| \[type=.*", re.DOTALL)
@@ -75,14 +76,26 @@ def _isolated(run: Run, adapter: Adapter | None) -> dict[str, Any]:
 
 def failure(exc: Exception, secrets: tuple[str, ...]) -> Fault:
     """Describe what a run of DSPy raised."""
-    if isinstance(exc, dspy.AdapterParseError):
-        fault: Fault = _unreadable(exc)
+    if (told := _of_the_host(exc)) is not None:
+        fault: Fault = told
+    elif isinstance(exc, dspy.AdapterParseError):
+        fault = _unreadable(exc)
     elif isinstance(exc, ValueError) and "No LM is loaded" in str(exc):
         fault = no_lm()
     else:
         fault = to_fault(exc, secrets)
     fault.message = scrubbed(fault.message, secrets)
     return fault
+
+
+def _of_the_host(exc: BaseException) -> Fault | None:
+    """Find the failure of the host's that DSPy has wrapped in errors of its own."""
+    inner: BaseException | None = exc if isinstance(exc, dspy.LMError) else None
+    for _ in range(_WRAPPED_MAX):
+        if inner is None or isinstance(inner, Fault):
+            return inner
+        inner = inner.__cause__ or inner.__context__
+    return None
 
 
 def no_lm() -> Fault:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import threading
 from typing import Any
@@ -41,6 +42,21 @@ class Twice(dspy.Module):
     async def aforward(self, topic: str) -> Any:
         await self.draft.acall(topic=topic)
         return await self.draft.acall(topic=topic)
+
+
+class Copies(dspy.Module):
+    """Asks copies of its language model, as optimizers and BestOfN do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.draft = dspy.Predict("topic -> draft")
+
+    async def aforward(self, topic: str) -> Any:
+        lm = dspy.settings.lm
+        for other in (lm.copy(rollout_id=1, temperature=1.0), copy.deepcopy(lm)):
+            with dspy.context(lm=other):
+                last = await self.draft.acall(topic=topic)
+        return last
 
 
 class Best(dspy.Module):

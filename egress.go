@@ -1,0 +1,108 @@
+package dspool
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/mux"
+	"github.com/dspool/dspool/lm"
+)
+
+const (
+	// lmMethod is the host call with which a worker asks a language model.
+	lmMethod = "lm"
+	// pieceSize is the most bytes of a streamed answer that travel in one
+	// frame.
+	pieceSize = 32 << 10
+)
+
+// An errand is what the host has to know of a call when its worker asks a
+// language model on its behalf.
+type errand struct {
+	program  string
+	deadline time.Time
+}
+
+// errand returns that of a task, nil if no language model is named.
+func (t *task) errand() any {
+	if t.lm == "" {
+		return nil
+	}
+	return &errand{program: t.req.Program.String(), deadline: t.ask.Deadline}
+}
+
+// hostCall serves what workers ask of the host.
+func (p *Pool) hostCall(ctx context.Context, req *mux.HostRequest) (mux.HostReply, error) {
+	if req.Method != lmMethod {
+		return mux.HostReply{}, fault.Newf(fault.Unsupported, "the host has no method %q", req.Method)
+	}
+	e, ok := req.Owner.(*errand)
+	if !ok {
+		return mux.HostReply{}, fault.New(fault.InvalidArgument,
+			"a language model can be asked only while a call runs that names one: set Config.LM, or name one in the request")
+	}
+	if !e.deadline.IsZero() {
+		bounded, cancel := context.WithDeadline(ctx, e.deadline)
+		defer cancel()
+		ctx = bounded
+	}
+	id, ask, err := readAsk(req, e)
+	if err != nil {
+		return mux.HostReply{}, err
+	}
+	resp, err := p.egress.Exchange(ctx, id, ask)
+	if err != nil {
+		return mux.HostReply{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if ask.Stream {
+		return mux.HostReply{}, pass(ctx, req, resp)
+	}
+	body, err := io.ReadAll(resp.Body)
+	return mux.HostReply{Extra: head(resp), Body: body, Raw: true}, err
+}
+
+// readAsk reads a worker's request.
+func readAsk(req *mux.HostRequest, e *errand) (id string, ask *lm.Request, err error) {
+	ask = &lm.Request{Body: req.Body, Stream: req.Streams(), Program: e.program}
+	parts := []any{&id, &ask.Method, &ask.URL, &ask.Header, &ask.Rollout}
+	if err := json.Unmarshal(req.Extra, &parts); err != nil {
+		return "", nil, fault.Wrap(fault.Protocol, err, "a worker's request to a language model cannot be read")
+	}
+	return id, ask, nil
+}
+
+// head is the response's status and header as the worker reads them.
+func head(resp *lm.Response) []byte {
+	raw, err := json.Marshal([]any{resp.Status, resp.Header})
+	if err != nil {
+		return nil // numbers and strings can always be written
+	}
+	return raw
+}
+
+// pass hands a response on as it comes.
+func pass(ctx context.Context, req *mux.HostRequest, resp *lm.Response) error {
+	if err := req.Send(ctx, mux.HostReply{Extra: head(resp), Raw: true}); err != nil {
+		return err
+	}
+	for {
+		piece := make([]byte, pieceSize)
+		n, err := resp.Body.Read(piece)
+		if n > 0 {
+			if err := req.Send(ctx, mux.HostReply{Body: piece[:n], Raw: true}); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package dspool_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dspool/dspool"
+	"github.com/dspool/dspool/dspooltest"
+	"github.com/dspool/dspool/internal/testkit"
+)
+
+// practicePool starts a pool of real workers whose language model is the
+// practice one.
+func practicePool(t *testing.T, change func(*dspool.Config)) (*dspool.Pool, *dspooltest.PracticeLM) {
+	t.Helper()
+	practice := dspooltest.NewPracticeLM(dspooltest.PracticeConfig{})
+	if err := practice.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = practice.Close() })
+	config := dspool.Config{
+		Python: testkit.Python(t), Workers: 2, Path: []string{"internal/conformance/testdata"},
+		LM: dspool.LM{Model: "openai/practice", APIBase: practice.URL(), APIKey: theSecret},
+	}
+	if change != nil {
+		change(&config)
+	}
+	pool, err := dspool.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pool.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stopPool(t, pool) })
+	return pool, practice
+}
+
+const theSecret = "sk-practice-no-python-process-knows-this"
+
+func TestNoPythonProcessHoldsAKey(t *testing.T) {
+	t.Parallel()
+	testkit.Require(t, "python", "dspy")
+	pool, practice := practicePool(t, nil)
+	ctx := testkit.Context(t, time.Minute)
+	spec, err := dspool.NewChainOfThought("question: str -> answer: str", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		if _, err := pool.Call(ctx, dspool.Request{Program: spec, Input: json.RawMessage(fmt.Sprintf(`{"question":"What is %d+1?"}`, i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := practice.Stats().Requests; n != 20 {
+		t.Errorf("the language model was asked %d times", n)
+	}
+	status := pool.Status()
+	pids := []int{status.ForkServerPID}
+	for _, w := range status.Workers {
+		pids = append(pids, w.PID)
+	}
+	for _, pid := range pids {
+		if !holds(t, pid, "dspool_worker") {
+			t.Errorf("the memory of process %d was not read", pid)
+		}
+		if holds(t, pid, theSecret) {
+			t.Errorf("process %d holds the key", pid)
+		}
+	}
+}
+
+// holds searches all memory of a process that can be read.
+func holds(t *testing.T, pid int, text string) bool {
+	t.Helper()
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = memory.Close() }()
+	for lines := bufio.NewScanner(bytes.NewReader(maps)); lines.Scan(); {
+		var from, to int64
+		var mode string
+		if _, err := fmt.Sscanf(lines.Text(), "%x-%x %s", &from, &to, &mode); err != nil || !strings.HasPrefix(mode, "r") {
+			continue
+		}
+		part := make([]byte, to-from)
+		n, _ := io.ReadFull(io.NewSectionReader(memory, from, to-from), part)
+		if bytes.Contains(part[:n], []byte(text)) {
+			return true
+		}
+	}
+	return false
+}
+
+// A caller who leaves in the middle of a stream ends the provider's too.
+func TestLeavingAStreamEndsTheProvidersAnswer(t *testing.T) {
+	t.Parallel()
+	testkit.Require(t, "python", "dspy")
+	pool, practice := practicePool(t, func(c *dspool.Config) { c.LM.Model = "openai/practice?chunk_delay=50ms" })
+	spec, err := dspool.NewPredict("question: str -> answer: str", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(testkit.Context(t, time.Minute))
+	defer cancel()
+	for _, err := range pool.Stream(ctx, dspool.Request{Program: spec, Input: json.RawMessage(`{"question":"Tell me about the sea."}`)}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	if err := practice.WaitAbandoned(testkit.Context(t, time.Minute), 1); err != nil {
+		t.Errorf("the provider was not left: %v", err)
+	}
+}

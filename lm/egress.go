@@ -1,0 +1,112 @@
+package lm
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/dspool/dspool/fault"
+)
+
+// BodyLimitDefault is the largest answer of a provider in bytes.
+const BodyLimitDefault = 32 << 20
+
+// A Model is a language model as the egress treats it.
+type Model struct {
+	// Name is the provider's and the model's, as in "openai/gpt-4o-mini".
+	Name string
+	// Base is the address of its API. "" is the provider's own.
+	Base string
+	// Key returns its key. Nil: it has none.
+	Key KeyFunc
+	// Timeout bounds one request until its answer begins. 0: only the call's
+	// own budget does.
+	Timeout time.Duration
+	// Retry says how failed requests are sent again.
+	Retry Retry
+	// Cache answers requests that were seen before.
+	Cache bool
+	// BodyLimit is the largest answer in bytes. Defaults to BodyLimitDefault.
+	BodyLimit int64
+}
+
+// Config says how an Egress behaves. The zero value works.
+type Config struct {
+	// Network says how the outside is reached.
+	Network Network
+	// Cache keeps the answers of models that want that. Nil: a MemoryCache.
+	Cache Cache
+}
+
+// An Egress sends the requests of workers to language models. Its methods are
+// safe for concurrent use.
+type Egress struct {
+	transport *http.Transport
+	cache     Cache
+
+	mu    sync.RWMutex
+	lanes map[string]Exchanger
+}
+
+// New checks a configuration and returns an Egress without models. It opens no
+// connection.
+func New(cfg Config) (*Egress, error) {
+	t, err := cfg.Network.transport()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Cache == nil {
+		cfg.Cache = NewMemoryCache(0)
+	}
+	return &Egress{transport: t, cache: cfg.Cache, lanes: make(map[string]Exchanger)}, nil
+}
+
+// Add makes a model known under an id. The first one under an id stays: an id
+// is the hash of all that there is to say about a model.
+func (e *Egress) Add(id string, m Model) error {
+	base, err := newAddress(m.Name, m.Base)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, there := e.lanes[id]; !there {
+		e.lanes[id] = e.lane(id, base, m)
+	}
+	return nil
+}
+
+// Remove forgets a model. Requests under way are not touched.
+func (e *Egress) Remove(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.lanes, id)
+}
+
+// lane puts together what a request to one model passes through.
+func (e *Egress) lane(id string, base address, m Model) Exchanger {
+	var lane Exchanger = &sender{
+		model: m.Name, base: base, keys: m.Key, client: client(e.transport), timeout: m.Timeout,
+		limit: or(m.BodyLimit, BodyLimitDefault),
+	}
+	lane = newRetrier(lane, m.Retry)
+	if m.Cache {
+		lane = &cached{next: lane, id: id, store: e.cache}
+	}
+	return lane
+}
+
+// Exchange sends a request to the model with the given id.
+func (e *Egress) Exchange(ctx context.Context, id string, req *Request) (*Response, error) {
+	e.mu.RLock()
+	lane := e.lanes[id]
+	e.mu.RUnlock()
+	if lane == nil {
+		return nil, fault.New(fault.InvalidArgument, "a worker asked for a language model that this pool does not have")
+	}
+	return lane.Exchange(ctx, req)
+}
+
+// Close ends the connections that are not in use.
+func (e *Egress) Close() { e.transport.CloseIdleConnections() }
