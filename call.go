@@ -127,6 +127,11 @@ func (p *Pool) retry(ctx context.Context, t *task, m *member, err *fault.Error) 
 		return false
 	}
 	if kind == CallRetried {
+		if !p.repeats.take(p.counts.calls.Load()) {
+			t.spent = true
+			p.tell(CallGivenUp, t, m, err)
+			return false
+		}
 		t.retried = true
 		t.began = cmp.Or(t.began, err.Started)
 	}

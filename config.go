@@ -120,6 +120,9 @@ type Config struct {
 	Health Health
 	// Recycle says when one is exchanged for a fresh one.
 	Recycle Recycle
+	// RetryBudget limits how many calls of idempotent programs are run again
+	// after their workers were lost.
+	RetryBudget RetryBudget
 	// FrameLimit is the largest request or response in bytes. Defaults to
 	// 64 MiB.
 	FrameLimit int
@@ -156,6 +159,8 @@ func (c Config) WithDefaults() Config {
 	c.Restart = c.Restart.withDefaults()
 	c.Health = c.Health.withDefaults()
 	c.Recycle = c.Recycle.withDefaults()
+	c.RetryBudget = c.RetryBudget.withDefaults(PoolRetryRatioDefault, PoolRetryPerSecondDefault,
+		max(PoolRetryBurstDefault, c.Workers*c.WorkerConcurrency))
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

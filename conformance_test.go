@@ -121,3 +121,11 @@ func TestConformanceOfTheBreaker(t *testing.T) {
 		return dspool.NewBreaker(pool, dspool.BreakerConfig{Failures: 50})
 	})
 }
+
+// The suite counts refusals and losses, so the attempts are the pool's alone.
+func TestConformanceOfTheRetry(t *testing.T) {
+	t.Parallel()
+	wrap(t, func(pool *dspool.Pool) (dspool.Runner, error) {
+		return dspool.NewRetry(pool, dspool.RetryConfig{Attempts: 1})
+	})
+}

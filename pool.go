@@ -32,6 +32,7 @@ type Pool struct {
 	egress   *lm.Egress
 	events   feed.Feed[PoolEvent]
 	counts   *counters
+	repeats  *bucket
 	roster   *roster
 	board    *board
 	ward     *ward
@@ -56,7 +57,7 @@ func New(config Config) (*Pool, error) {
 	}
 	c := config.WithDefaults()
 	p := &Pool{
-		cfg: c, defs: catalog.New(definitionsMax), counts: newCounters(),
+		cfg: c, defs: catalog.New(definitionsMax), counts: newCounters(), repeats: newBucket(c.RetryBudget),
 		gate: lifecycle.NewGate(), stopping: make(chan struct{}),
 	}
 	var err error

@@ -97,11 +97,11 @@ const (
 // What can happen in a [Retry], [Breaker] or [Fallback]; Name is what it, or the
 // circuit, is called.
 const (
-	// CallRepeated: a Retry makes a call again. Attempt is the one that comes,
-	// Took the pause before it, Err why the last one failed.
+	// CallRepeated: a Retry makes a call again. Attempts is the number of the
+	// attempt that comes, Took the pause before it, Err why the last one failed.
 	CallRepeated PoolEventKind = "call_repeated"
-	// CallRecovered: a call that a Retry repeated went well. Attempt is the
-	// one that did, Took the time since the first one began.
+	// CallRecovered: a call that a Retry repeated went well. Attempts is the
+	// number of the attempt that did, Took the time since the first one began.
 	CallRecovered PoolEventKind = "call_recovered"
 	// CallGivenUp: a Retry, or a pool, does not repeat a call that it might
 	// have repeated. Reason says why, Err is the last failure.
@@ -166,8 +166,6 @@ type PoolEvent struct {
 	// Name is what the Retry, circuit or Fallback is called that the event is
 	// about, Layer and Next are layers of the Fallback.
 	Name, Layer, Next string
-	// Attempt is a number that the kind describes, from 1.
-	Attempt int
 	// Severity is how bad Err is at this point, "" if there is no Err or the
 	// kind does not say.
 	Severity fault.Severity

@@ -109,7 +109,9 @@ type Totals struct {
 	// ones after. Abandoned calls were left by their callers.
 	Redispatched int64 `json:"redispatched"`
 	Retried      int64 `json:"retried"`
-	Abandoned    int64 `json:"abandoned"`
+	// Unretried calls would have been run again, but for Config.RetryBudget.
+	Unretried int64 `json:"unretried"`
+	Abandoned int64 `json:"abandoned"`
 	// Crashes are workers that ended unasked, Restarts workers started for
 	// lost ones.
 	Crashes  int64 `json:"crashes"`
@@ -156,7 +158,7 @@ func (p *Pool) status() Status {
 		Affinity: affinityStatus(load.Affinity),
 		Totals: Totals{
 			Calls: p.counts.calls.Load(), Errors: p.counts.errors(), Redispatched: p.counts.redispatched.Load(),
-			Retried: p.counts.retried.Load(), Abandoned: p.counts.abandoned.Load(),
+			Retried: p.counts.retried.Load(), Unretried: p.repeats.refused.Load(), Abandoned: p.counts.abandoned.Load(),
 			Crashes: p.counts.crashes.Load(), Restarts: p.counts.restarts.Load(),
 		},
 		Sessions: p.sessions.Status(),

@@ -36,6 +36,7 @@ type task struct {
 	yielded    bool          // the caller has seen an event of the stream
 	retried    bool          // an earlier hand-out may have begun,
 	began      fault.Started // and this is what is known of that
+	spent      bool          // it would have been run again, but for the retry budget
 	attempts   int
 	refusals   int
 	worker     string // the one that has it, or had it last
@@ -120,6 +121,11 @@ func (t *task) again(err *fault.Error) (kind PoolEventKind, yes bool) {
 // verdict is the error that the caller of a failed call gets: a hand-out that
 // never started does not undo an earlier one that did.
 func (t *task) verdict(err *fault.Error) *fault.Error {
+	if t.spent {
+		c := *err
+		c.Message += "; not run again: the pool's retry budget is spent"
+		err = &c
+	}
 	if !t.retried || err.Started == fault.StartedYes {
 		return err
 	}

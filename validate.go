@@ -32,6 +32,7 @@ func (c Config) Validate() error {
 	c.checkTimes(k)
 	c.Affinity.check(k)
 	c.Restart.check(k)
+	c.RetryBudget.check(k, "RetryBudget")
 	c.Sessions.check(k, "Sessions.")
 	c.Health.check(k)
 	c.Recycle.check(k, c.Health)
