@@ -100,23 +100,15 @@ func (w *walk) object(n *node) bool {
 	}
 	root := len(w.path) == 0
 	total := 0
-	var taken surplus
 	w.path = append(w.path, step{})
 	ok := w.list('}', func() bool {
-		start, extra := w.pos, false
-		ok := w.member(rule, seen, root, &extra)
-		if extra {
-			taken.drop(start, w.pos)
-		} else {
-			taken.keep(start, w.pos)
-			total++
-		}
-		return ok
+		total++
+		return w.member(rule, seen, root)
 	})
 	w.path = w.path[:len(w.path)-1]
 	if ok {
-		w.edits = append(w.edits, taken.edits...)
 		if root {
+			total -= w.takeOut()
 			w.attachments(rule)
 		}
 		w.missing(rule, seen, root, total)
@@ -125,9 +117,9 @@ func (w *walk) object(n *node) bool {
 	return ok
 }
 
-// member reads one key and its value. extra is set where the member is to be
-// taken out of the object.
-func (w *walk) member(rule *objectRule, seen []bool, root bool, extra *bool) bool {
+// member reads one key and its value.
+func (w *walk) member(rule *objectRule, seen []bool, root bool) bool {
+	begin := w.pos
 	w.space()
 	start := w.pos
 	if w.pos >= len(w.src) || w.src[w.pos] != '"' {
@@ -151,10 +143,7 @@ func (w *walk) member(rule *objectRule, seen []bool, root bool, extra *bool) boo
 		key = []byte(decoded(quoted))
 	}
 	if root && w.options.Drop {
-		if _, known := rule.members[string(key)]; !known && !w.attached(string(key)) {
-			*extra = true
-			return w.value(nil)
-		}
+		return w.droppable(rule, begin, key, quoted, seen)
 	}
 	return w.value(w.named(rule, key, quoted, seen, root))
 }

@@ -4,12 +4,35 @@ package validate
 // it: the one before it where a member stays before it, else the one after it.
 type surplus struct {
 	edits   []edit
+	dropped int
 	kept    bool // a member stays before the current one
 	keptEnd int
 }
 
-// keep notes that the member between two places stays. The place of a member
-// begins right after the comma before it.
+// droppable reads the value of a member of the root object, which begins right
+// after the brace or comma before it, and takes the member out if the schema
+// does not name it.
+func (w *walk) droppable(rule *objectRule, begin int, key, quoted []byte, seen []bool) bool {
+	if _, known := rule.members[string(key)]; known || w.attached(string(key)) {
+		ok := w.value(w.named(rule, key, quoted, seen, true))
+		w.surplus.keep(begin, w.pos)
+		return ok
+	}
+	ok := w.value(nil)
+	w.surplus.drop(begin, w.pos)
+	return ok
+}
+
+// takeOut takes the members that were dropped out of the result, and returns how
+// many there were.
+func (w *walk) takeOut() int {
+	w.edits = append(w.edits, w.surplus.edits...)
+	n := w.surplus.dropped
+	w.surplus = surplus{} // a union may read the object once more
+	return n
+}
+
+// keep notes that the member between two places stays.
 func (s *surplus) keep(start, end int) {
 	if !s.kept && len(s.edits) > 0 {
 		s.edits[0].to = start
@@ -19,6 +42,7 @@ func (s *surplus) keep(start, end int) {
 
 // drop takes out the member between two places.
 func (s *surplus) drop(start, end int) {
+	s.dropped++
 	if s.kept {
 		start = s.keptEnd
 	}

@@ -106,6 +106,7 @@ type walk struct {
 	options Options
 	report  Report
 	edits   []edit
+	surplus surplus // of the root object
 	// budget is how many bytes may be read again for unions. It keeps a
 	// hostile value from being read exponentially often.
 	budget int
