@@ -3,6 +3,7 @@ package dspool
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dspool/dspool/fault"
@@ -10,28 +11,66 @@ import (
 	"github.com/dspool/dspool/internal/worker"
 )
 
-// announced is a source that tells of each order.
+// announced is a source that tells of each order. Each generation of workers
+// has one.
 type announced struct {
 	worker.Source
-	roster *roster
+	roster     *roster
+	generation int
+	python     string
+	proven     bool // a start has succeeded
+}
+
+// Start prepares the source. A generation that is to take over must have all of
+// its preload modules: what it cannot import, the one before may have.
+func (a *announced) Start(ctx context.Context) error {
+	err := a.Source.Start(ctx)
+	if err != nil || a.proven || a.generation == 1 {
+		return err //nolint:wrapcheck // says it all
+	}
+	if missing := unloadable(a.Info()); missing != nil {
+		return missing
+	}
+	a.proven = true
+	return nil
+}
+
+// unloadable is the error of preload modules that could not be imported, nil if
+// all could.
+func unloadable(info worker.Info) *fault.Error {
+	if len(info.Failed) == 0 {
+		return nil
+	}
+	return fault.Newf(fault.Unavailable, "preload modules cannot be imported: %s", strings.Join(info.Failed, "; ")).
+		WithStarted(fault.StartedNo)
 }
 
 // Spawn starts a worker.
-func (a announced) Spawn(ctx context.Context, id string) (*worker.Worker, error) {
-	a.roster.order(id)
+func (a *announced) Spawn(ctx context.Context, id string) (*worker.Worker, error) {
+	o := &order{generation: a.generation, at: time.Now()}
+	a.roster.order(id, o)
 	w, err := a.Source.Spawn(ctx, id)
 	if err != nil {
 		a.roster.stillborn(ctx, id, fault.From(err))
+		return nil, err //nolint:wrapcheck // says it all
 	}
-	return w, err
+	o.took = time.Since(o.at)
+	return w, nil
+}
+
+// An order is a worker on its way.
+type order struct {
+	generation int
+	at         time.Time
+	took       time.Duration // until it could take calls
 }
 
 // order notes that a worker is on its way.
-func (r *roster) order(id string) {
+func (r *roster) order(id string, o *order) {
 	r.mu.Lock()
-	r.ordered[id] = time.Now()
+	r.ordered[id] = o
 	r.mu.Unlock()
-	r.pool.publish(PoolEvent{Kind: WorkerStarting, Worker: id})
+	r.pool.publish(PoolEvent{Kind: WorkerStarting, Worker: id, Generation: o.generation})
 }
 
 // stillborn notes that a worker did not become ready.
@@ -40,7 +79,6 @@ func (r *roster) stillborn(ctx context.Context, id string, err *fault.Error) {
 	delete(r.ordered, id)
 	r.mu.Unlock()
 	if ctx.Err() == nil {
-		r.pool.counts.stillborn.Add(1)
 		r.pool.publish(PoolEvent{Kind: WorkerFailed, Worker: id, Err: err, Reason: err.Message})
 	}
 }

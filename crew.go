@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -29,16 +28,20 @@ type crew struct {
 	once   sync.Once
 	cancel context.CancelFunc
 	boss   atomic.Pointer[supervise.Supervisor] // nil until workers are needed
+	hired  chan struct{}                        // closed when there is one
 	broken chan *fault.Error                    // a start that failed for good; room for one
 	ended  chan struct{}                        // closed when the goroutine has ended
 
+	swaps *swaps
+
+	life     context.Context // ends with the stop, once accepted calls are over
 	patience context.Context // ends when nobody waits for a gentle stop any more
 	hurry    context.CancelFunc
 }
 
 func newCrew(p *Pool) *crew {
 	return &crew{
-		pool: p, wanted: make(chan struct{}),
+		pool: p, wanted: make(chan struct{}), hired: make(chan struct{}), swaps: newSwaps(p.cfg),
 		broken: make(chan *fault.Error, 1), ended: make(chan struct{}),
 	}
 }
@@ -59,11 +62,11 @@ func (c *crew) needed() bool {
 
 func (c *crew) start(ctx context.Context) {
 	c.patience, c.hurry = context.WithCancel(ctx)
-	ctx, c.cancel = context.WithCancel(ctx)
+	c.life, c.cancel = context.WithCancel(ctx)
 	if !c.pool.cfg.Lazy {
 		c.want()
 	}
-	go c.run(ctx)
+	go c.run(c.life)
 }
 
 // stop ends every worker: calls in flight may finish until ctx ends.
@@ -71,17 +74,19 @@ func (c *crew) stop(ctx context.Context) {
 	defer context.AfterFunc(ctx, c.hurry)()
 	c.cancel()
 	<-c.ended
+	c.swaps.close()
 	c.hurry()
 }
 
 // run prepares the environment and keeps workers until the stop.
 func (c *crew) run(ctx context.Context) {
 	defer close(c.ended)
-	cfg, err := c.workerConfig(ctx)
+	cfg, err := c.workerConfig(ctx, c.pool.cfg)
 	if err != nil {
 		c.failed(ctx, fault.From(err))
 		return
 	}
+	c.pool.roster.runs(cfg.Python)
 	select {
 	case <-c.wanted:
 		c.keep(ctx, cfg)
@@ -95,9 +100,10 @@ func (c *crew) keep(ctx context.Context, cfg worker.Config) {
 	r := c.pool.roster
 	s := supervise.New(supervise.Config{
 		Size: c.pool.cfg.Workers, Pace: c.pool.cfg.Restart.pace(), Logger: c.pool.cfg.Logger,
-		OnUp: r.up, OnLeaving: r.leaving, OnDown: r.down, OnState: r.condition, OnSource: c.opened,
-	}, c.source(cfg))
+		OnUp: r.up, OnLeaving: r.leaving, OnDown: r.down, OnState: r.condition, OnSource: c.opened, OnEnded: c.over,
+	}, c.source(cfg, 1))
 	c.boss.Store(s)
+	close(c.hired)
 	if err := s.Start(ctx); err != nil {
 		c.failed(ctx, fault.From(err))
 	}
@@ -116,24 +122,28 @@ func (c *crew) replace(w *worker.Worker, reason string) <-chan error {
 	return c.boss.Load().Replace(w, reason) // there is a worker, so there is a supervisor
 }
 
-func (c *crew) source(cfg worker.Config) worker.Source {
-	r := c.pool.roster
+func (c *crew) source(cfg worker.Config, generation int) *announced {
+	a := &announced{roster: c.pool.roster, generation: generation, python: cfg.Python}
 	if c.pool.cfg.Start == ForkServer {
-		return announced{worker.NewForkServer(cfg), r}
+		a.Source = worker.NewForkServer(cfg)
+	} else {
+		a.Source = worker.NewSpawner(cfg)
 	}
-	return announced{worker.NewSpawner(cfg), r}
+	return a
 }
 
 // opened hears of each start of the source. A preload module that cannot be
 // imported fails the pool's first start; later it is only reported.
 func (c *crew) opened(source worker.Source) {
-	info := source.Info()
-	first := c.pool.roster.source(info)
-	if len(info.Failed) == 0 {
+	a, ours := source.(*announced)
+	if !ours {
 		return
 	}
-	err := fault.Newf(fault.Unavailable, "preload modules cannot be imported, so the pool does not start: %s",
-		strings.Join(info.Failed, "; ")).WithStarted(fault.StartedNo)
+	first := c.pool.roster.source(a)
+	err := unloadable(a.Info())
+	if err == nil {
+		return
+	}
 	c.pool.cfg.Logger.Error("preload failed", "error", err)
 	if first {
 		c.broken <- err
@@ -153,8 +163,8 @@ func (c *crew) failed(ctx context.Context, err *fault.Error) {
 
 // workerConfig says how workers are to be started. It makes the Python
 // environment if there is none.
-func (c *crew) workerConfig(ctx context.Context) (worker.Config, error) {
-	p, cfg := c.pool, c.pool.cfg
+func (c *crew) workerConfig(ctx context.Context, cfg Config) (worker.Config, error) {
+	p := c.pool
 	path, err := absolute(cfg.Path)
 	if err != nil {
 		return worker.Config{}, err
@@ -178,7 +188,6 @@ func (c *crew) workerConfig(ctx context.Context) (worker.Config, error) {
 		return w, err
 	}
 	w.Python = env.Python
-	p.roster.runs(env.Python)
 	w.Env = workerEnv(os.Environ(), pythonEnv(env.Environ(), cfg.Env, env.Package))
 	return w, nil
 }

@@ -13,9 +13,10 @@ import (
 // A member is a worker of a pool and what the pool knows about it.
 type member struct {
 	*worker.Worker
-	calls     atomic.Int64
-	lastError atomic.Pointer[fault.Error]
-	failed    atomic.Int64 // calls in a row that may speak against the worker
+	generation int
+	calls      atomic.Int64
+	lastError  atomic.Pointer[fault.Error]
+	failed     atomic.Int64 // calls in a row that may speak against the worker
 
 	limits  health.Limits // set before the first call
 	full    func()        // told when the limit of calls is reached; must not block
@@ -30,8 +31,8 @@ type member struct {
 	idleSince time.Time    // nothing to do; zero: there was
 }
 
-func newMember(w *worker.Worker) *member {
-	return &member{Worker: w, probing: make(chan struct{}, 1), full: func() {}}
+func newMember(w *worker.Worker, generation int) *member {
+	return &member{Worker: w, generation: generation, probing: make(chan struct{}, 1), full: func() {}}
 }
 
 // ended counts a call whose work has stopped. It runs on the worker's reader.
@@ -68,7 +69,7 @@ func (m *member) blame(err *fault.Error) { m.lastError.Store(err) }
 // ends notes why the worker is about to end; "" takes it back.
 func (m *member) ends(why RestartReason) { m.cause.Store(&why) }
 
-// ended tells why the worker has ended.
+// endedBy tells why the worker has ended.
 func (m *member) endedBy(exit worker.Exit) RestartReason {
 	if why := m.cause.Load(); why != nil && *why != "" && (exit.Expected() || *why == ByMemoryMax) {
 		return *why
@@ -102,7 +103,7 @@ func (m *member) use(now time.Time) health.Use {
 func (m *member) status() WorkerStatus {
 	tally := m.record.Tally()
 	st := WorkerStatus{
-		ID: m.ID(), PID: m.PID(), State: WorkerState(m.State().String()), Health: m.health(tally),
+		ID: m.ID(), PID: m.PID(), Generation: m.generation, State: WorkerState(m.State().String()), Health: m.health(tally),
 		StartedAt: m.Started(), InFlight: m.InFlight(), Calls: m.calls.Load(),
 		RSS: tally.Pulse.RSS, Lag: tally.Pulse.Lag, Checks: checksOf(tally), History: movesOf(m.History()),
 	}

@@ -81,6 +81,18 @@ const (
 	CrashLoopOpened PoolEventKind = "crash_loop_opened"
 	// CrashLoopClosed: workers start again.
 	CrashLoopClosed PoolEventKind = "crash_loop_closed"
+	// SwapStarted: a new generation of workers is being brought up. Generation
+	// is its number.
+	SwapStarted PoolEventKind = "swap_started"
+	// SwapFinished: Generation serves; the workers before it finish their calls
+	// and leave. Took is how long it needed.
+	SwapFinished PoolEventKind = "swap_finished"
+	// SwapFailed: Generation was given up, and the one before serves on. Err says
+	// why.
+	SwapFailed PoolEventKind = "swap_failed"
+	// GenerationEnded: the last worker of Generation, which another one took
+	// over from, is gone, and so is its fork server.
+	GenerationEnded PoolEventKind = "generation_ended"
 	// EnvironmentProgress: a step of building the Python environment.
 	EnvironmentProgress PoolEventKind = "environment_progress"
 	// PoolReady: the first worker takes calls. Took is the time since Start.
@@ -135,6 +147,8 @@ type PoolEvent struct {
 	// Worker is the worker's id and PID its process.
 	Worker string
 	PID    int
+	// Generation is the generation of workers that it is about.
+	Generation int
 	// From and To are the states of a worker that moved.
 	From, To WorkerState
 	// Reason says why, in words.

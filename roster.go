@@ -29,8 +29,9 @@ type roster struct {
 	changed    chan struct{} // closed and replaced when trouble changes
 	opened     bool
 	info       worker.Info
+	generation int
 	python     string
-	ordered    map[string]time.Time // of workers on their way
+	ordered    map[string]*order
 	looping    bool
 	final      bool // trouble does not pass
 }
@@ -38,7 +39,7 @@ type roster struct {
 func newRoster(p *Pool) *roster {
 	return &roster{
 		pool: p, ready: make(chan struct{}), changed: make(chan struct{}),
-		members: make(map[string]*member, p.cfg.Workers), ordered: make(map[string]time.Time),
+		members: make(map[string]*member, p.cfg.Workers), ordered: make(map[string]*order),
 	}
 }
 
@@ -51,8 +52,6 @@ func (r *roster) begin() {
 
 // up takes a new worker into service.
 func (r *roster) up(w *worker.Worker) {
-	m := newMember(w)
-	r.pool.ward.admit(m)
 	id, now := w.ID(), time.Now()
 	r.mu.Lock()
 	first := r.readyAfter == 0
@@ -61,19 +60,21 @@ func (r *roster) up(w *worker.Worker) {
 		close(r.ready)
 	}
 	lostAt, replaces := r.pop()
-	orderedAt := r.ordered[id]
+	o := r.ordered[id]
 	delete(r.ordered, id)
+	m := newMember(w, o.generation)
+	r.pool.ward.admit(m)
 	r.members[id] = m
 	took := r.readyAfter
 	r.mu.Unlock()
-	r.pool.counts.spawn.observe(now.Sub(orderedAt))
+	r.pool.counts.spawn.observe(o.took)
 
 	r.pool.desk.Add(m, r.pool.cfg.WorkerConcurrency)
 	if w.State().Final() {
 		r.pool.desk.Remove(id) // lost again before it was added
 	}
 	r.pool.ward.watch(m)
-	r.pool.publish(PoolEvent{Kind: WorkerReady, Worker: id, PID: w.PID(), Took: now.Sub(orderedAt)})
+	r.pool.publish(PoolEvent{Kind: WorkerReady, Worker: id, PID: w.PID(), Took: o.took, Generation: o.generation})
 	if replaces {
 		r.pool.counts.restarts.Add(1)
 		r.pool.publish(PoolEvent{Kind: WorkerReplaced, Worker: id, PID: w.PID(), Took: now.Sub(lostAt)})
@@ -113,19 +114,13 @@ func (r *roster) down(w *worker.Worker, exit worker.Exit) {
 	r.mu.Lock()
 	m := r.members[w.ID()]
 	delete(r.members, w.ID())
+	delete(r.ordered, w.ID()) // it was never needed, or lost before it could serve
 	r.mu.Unlock()
 
 	ev := PoolEvent{Kind: WorkerRetired, Worker: w.ID(), PID: w.PID(), Reason: exit.Reason}
 	r.pool.counts.gone(exit.Code)
-	if why := m.endedBy(exit); why != "" {
-		r.pool.counts.reasons.add(why)
-		ev.Restart = why
-		if exit.Expected() {
-			r.pool.publish(PoolEvent{
-				Kind: WorkerRecycled, Worker: w.ID(), PID: w.PID(), Reason: exit.Reason, Restart: why,
-				Took: time.Since(w.Started()),
-			})
-		}
+	if m != nil {
+		ev.Restart = r.pool.ward.discharge(m, exit)
 	}
 	if !exit.Expected() {
 		ev.Kind, ev.Err = WorkerCrashed, exit.CrashError()
@@ -261,18 +256,21 @@ func (r *roster) await(ctx context.Context) error {
 	}
 }
 
-// source remembers how workers are really started, and reports whether this is
+// source remembers from where workers come now, and reports whether this is
 // the first time.
-func (r *roster) source(info worker.Info) (first bool) {
+func (r *roster) source(a *announced) (first bool) {
+	info := a.Info()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	first = !r.opened
-	r.pool.counts.sources.Add(1)
-	r.info, r.opened = info, true
+	again := !first && r.generation == a.generation
+	r.info, r.opened, r.generation, r.python = info, true, a.generation, a.python
 	if _, why := r.mode(); why != "" {
 		r.pool.board.raise(SpawnFallback, "", "the fork server is not used: "+why)
+	} else {
+		r.pool.board.clear(SpawnFallback, "")
 	}
-	if !first {
+	if again {
 		r.pool.board.mention(SourceRestarted, "", "what workers are forked from had ended and was started again", mentionTime)
 	}
 	return first
@@ -300,7 +298,7 @@ func (r *roster) describe(st *Status) {
 	defer r.mu.Unlock()
 	st.StartedAt, st.ReadyAfter, st.Trouble, st.Python = r.startedAt, r.readyAfter, r.trouble, r.python
 	st.Mode, st.ModeReason = r.mode()
-	st.ForkServerPID = r.info.PID
+	st.ForkServerPID, st.Generation = r.info.PID, r.generation
 	st.Workers = make([]WorkerStatus, 0, len(r.members))
 	for _, m := range r.members {
 		st.Workers = append(st.Workers, m.status())

@@ -52,6 +52,9 @@ func (s *Single) Stream(ctx context.Context, req Request) iter.Seq2[Event, error
 	return s.pool.Stream(ctx, req)
 }
 
+// Swap exchanges the process, as [Pool.Swap] does.
+func (s *Single) Swap(ctx context.Context, change Change) error { return s.pool.Swap(ctx, change) }
+
 // Status returns the numbers of this moment.
 func (s *Single) Status() Status { return s.pool.Status() }
 

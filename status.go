@@ -39,13 +39,18 @@ type Status struct {
 	// that they are forked from, 0 if there is none.
 	Python        string `json:"python,omitempty"`
 	ForkServerPID int    `json:"fork_server_pid,omitempty"`
+	// Generation counts the sources of workers: 1 for that of the
+	// configuration, and one more with each swap that succeeds or is tried. 0
+	// until there is one. Swap is the swap under way, nil if there is none.
+	Generation int         `json:"generation"`
+	Swap       *SwapStatus `json:"swap,omitempty"`
 	// Trouble is why workers cannot be started now, nil if they can.
 	Trouble *fault.Error `json:"-"`
 	// StartedAt is when Start was called. ReadyAfter is how long it took from
 	// then until the first worker took calls, 0 before.
 	StartedAt  time.Time     `json:"started_at"`
 	ReadyAfter time.Duration `json:"ready_after"`
-	// Want is the configured number of workers, Serving how many take calls.
+	// Want is how many workers there should be now, Serving how many take calls.
 	Want    int `json:"want"`
 	Serving int `json:"serving"`
 	// Workers are those that exist now, by age.
@@ -123,11 +128,13 @@ type Totals struct {
 
 // WorkerStatus is a moment's view of one worker.
 type WorkerStatus struct {
-	ID        string      `json:"id"`
-	PID       int         `json:"pid"`
-	State     WorkerState `json:"state"`
-	StartedAt time.Time   `json:"started_at"`
-	InFlight  int         `json:"in_flight"`
+	ID  string `json:"id"`
+	PID int    `json:"pid"`
+	// Generation is that of the source that it came from, see Status.
+	Generation int         `json:"generation"`
+	State      WorkerState `json:"state"`
+	StartedAt  time.Time   `json:"started_at"`
+	InFlight   int         `json:"in_flight"`
 	// Calls is how many have ended on this worker.
 	Calls int64 `json:"calls"`
 	// LastError is the last failure of a call on this worker, "" for none.
@@ -169,6 +176,7 @@ func (p *Pool) status() Status {
 	st.Totals.RestartsBy = p.counts.reasons.all()
 	st.Checks, st.Conditions = checksOf(p.ward.record.Tally()), p.board.list()
 	p.roster.describe(&st)
+	p.crew.describe(&st)
 	st.Phase = p.phase(&st)
 	return st
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dspool/dspool/internal/health"
+	"github.com/dspool/dspool/internal/worker"
 )
 
 const (
@@ -60,6 +61,23 @@ func (w *ward) admit(m *member) {
 
 // watch has a worker checked that is in service now.
 func (w *ward) watch(m *member) { m.watch.Store(w.monitor.Watch(patient{m, w})) }
+
+// discharge takes note of a worker's end and tells why it had to be replaced,
+// "" if it had not.
+func (w *ward) discharge(m *member, exit worker.Exit) RestartReason {
+	why := m.endedBy(exit)
+	if why == "" {
+		return ""
+	}
+	w.pool.counts.reasons.add(why)
+	if exit.Expected() {
+		w.pool.publish(PoolEvent{
+			Kind: WorkerRecycled, Worker: m.ID(), PID: m.PID(), Reason: exit.Reason, Restart: why,
+			Took: time.Since(m.Started()),
+		})
+	}
+	return why
+}
 
 // nudge makes the ward look at once. It never blocks.
 func (w *ward) nudge() {
