@@ -216,7 +216,7 @@ func TestABusyWorkerIsNotGivenUp(t *testing.T) {
 			watched(t, defaults(), func(t *testing.T, s *fake, _ *health.Watch) {
 				pass(1500 * time.Millisecond)
 				s.set(tt.change)
-				pass(3900 * time.Millisecond)
+				pass(4200 * time.Millisecond)
 				if got := s.verdicts(); !strings.HasPrefix(got, tt.want) {
 					t.Errorf("told %q, want %q: %q", got, tt.want, s.told)
 				}
