@@ -25,7 +25,7 @@ func layers() [][]string {
 		{"internal/worker", "internal/testkit", "signature", "lm"},
 		{"internal/supervise"},
 		{"."},
-		{"dspooltest", "httpapi", "sessionbolt", "cluster", "cluster/...", "internal/conformance"},
+		{"adapter", "dspooltest", "httpapi", "sessionbolt", "cluster", "cluster/...", "internal/conformance"},
 		{"dashboard", "internal/bench"},
 		{"internal/cli"},
 		{"cmd/dspool", "examples", "examples/...", "bench/..."},

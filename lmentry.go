@@ -91,6 +91,25 @@ func (t *lmTable) set(name, path string, given LM) error {
 	if entries == nil {
 		entries = map[string]lmEntry{}
 	}
+	t.retire(entries, name)
+	entries[name] = lmEntry{lm: given, key: keyed.APIKey, hash: hash, kept: t.defs.Pin(lmKind, hash, body)}
+	t.view.Store(&lmView{entries: entries, secrets: t.replacer(entries)})
+	return nil
+}
+
+// forget takes a language model out.
+func (t *lmTable) forget(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	entries := maps.Clone(t.view.Load().entries)
+	t.retire(entries, name)
+	delete(entries, name)
+	t.view.Store(&lmView{entries: entries, secrets: t.replacer(entries)})
+}
+
+// retire keeps the definition that has a name now for the calls in flight, and
+// lets go of the oldest one kept like that. Callers hold mu.
+func (t *lmTable) retire(entries map[string]lmEntry, name string) {
 	if old, there := entries[name]; there {
 		t.replaced = append(t.replaced, old)
 	}
@@ -98,9 +117,6 @@ func (t *lmTable) set(name, path string, given LM) error {
 		t.drop(t.replaced[0], entries)
 		t.replaced = slices.Delete(t.replaced, 0, 1)
 	}
-	entries[name] = lmEntry{lm: given, key: keyed.APIKey, hash: hash, kept: t.defs.Pin(lmKind, hash, body)}
-	t.view.Store(&lmView{entries: entries, secrets: t.replacer(entries)})
-	return nil
 }
 
 // drop forgets a language model that was replaced long ago.
@@ -163,6 +179,10 @@ func (p *Pool) ConfigureLM(name string, lm LM) error {
 	}
 	return p.lms.set(name, "LM", lm)
 }
+
+// ForgetLM takes away a language model; a name that there is not is no error.
+// Calls in flight keep it, calls that name it from now on are refused.
+func (p *Pool) ForgetLM(name string) { p.lms.forget(name) }
 
 // LM returns the language model of that name as it was configured, the default
 // for "", and whether there is one.

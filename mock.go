@@ -217,6 +217,9 @@ func (m *Mock) ConfigureLM(name string, lm LM) error {
 	return nil
 }
 
+// ForgetLM takes away a language model that ConfigureLM was given.
+func (m *Mock) ForgetLM(name string) { m.lms.Delete(name) }
+
 // LM returns a language model that ConfigureLM was given.
 func (m *Mock) LM(name string) (LM, bool) {
 	v, _ := m.lms.Load(name)

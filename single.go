@@ -64,5 +64,8 @@ func (s *Single) Events(ctx context.Context) iter.Seq[PoolEvent] { return s.pool
 // ConfigureLM adds or replaces a language model, as [Pool.ConfigureLM] does.
 func (s *Single) ConfigureLM(name string, lm LM) error { return s.pool.ConfigureLM(name, lm) }
 
+// ForgetLM takes away a language model, as [Pool.ForgetLM] does.
+func (s *Single) ForgetLM(name string) { s.pool.ForgetLM(name) }
+
 // LM returns a language model, as [Pool.LM] does.
 func (s *Single) LM(name string) (LM, bool) { return s.pool.LM(name) }
