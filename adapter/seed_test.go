@@ -15,6 +15,7 @@ import (
 	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/adapter"
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/testkit"
 )
 
 // CHK-01 to CHK-05, CHK-08 to CHK-11: what a pool and its adapters do.
@@ -45,11 +46,9 @@ func blocking(t *testing.T, a *adapter.Local) {
 		callers.Go(func() {
 			session := fmt.Sprintf("blocking_%d", i)
 			args := fmt.Sprintf(`{"session_id":%q,"id":"prog_%d","signature":{"inputs":[{"name":"input","type":"string"}],"outputs":[{"name":"output","type":"string"}]}}`, session, i)
-			for command, in := range map[string]string{"create_program": args} {
-				if _, err := c.Execute(bounded(t), command, json.RawMessage(in)); err != nil {
-					t.Errorf("%s: %v", session, err)
-					return
-				}
+			if _, err := c.Execute(bounded(t), "create_program", json.RawMessage(args)); err != nil {
+				t.Errorf("%s: %v", session, err)
+				return
 			}
 			raw, err := c.Execute(bounded(t), "list_programs", fmt.Appendf(nil, `{"session_id":%q}`, session))
 			var list struct {
@@ -257,8 +256,12 @@ func TestSeedFactory(t *testing.T) {
 // and its workers do not multiply.
 func TestSeedLazyPool(t *testing.T) {
 	t.Parallel()
-	p := openPool(t, 2)
-	pool := p.Backend()
+	testkit.Require(t, "dspy")
+	pool, err := dspool.New(dspool.Config{Python: testkit.Python(t), Workers: 2, Lazy: true})
+	p := started(t, adapter.Pool, pool, err)
+	if n := len(pool.Status().Workers); n != 0 {
+		t.Errorf("%d workers before anybody needs one", n)
+	}
 	r := adapter.NewRegistry(adapter.RegistryConfig{Pooling: true, Getenv: environment(adapter.ModeVariable, "full_integration")})
 	s := adapter.NewServices(time.Minute)
 	s.Add(p)
