@@ -33,6 +33,7 @@ type ProgramStore interface {
 
 // A Layered thing knows the test layers in which it may be used.
 type Layered interface {
+	// SupportsLayer reports whether it may be used in a layer.
 	SupportsLayer(layer Layer) bool
 }
 
@@ -131,4 +132,6 @@ func (f executeOption) applyExecute(e *execution) { f(e) }
 func UseLM(name string) ExecuteOption { return executeOption(func(e *execution) { e.lm = name }) }
 
 // OverrideLM makes one call ask this language model. No other call sees it.
-func OverrideLM(lm dspool.LM) ExecuteOption { return executeOption(func(e *execution) { e.over = &lm }) }
+func OverrideLM(lm dspool.LM) ExecuteOption {
+	return executeOption(func(e *execution) { e.over = &lm })
+}

@@ -12,12 +12,19 @@ import (
 type Backend interface {
 	dspool.Runner
 
+	// Start brings it up, see [dspool.Pool.Start].
 	Start(ctx context.Context) error
+	// WaitReady waits until it serves calls, or fails with the reason why not.
 	WaitReady(ctx context.Context) error
+	// Stop ends it: calls that run may finish until ctx ends.
 	Stop(ctx context.Context) error
+	// Status returns the numbers of this moment.
 	Status() dspool.Status
+	// ConfigureLM adds or replaces a language model, "" being the default.
 	ConfigureLM(name string, lm dspool.LM) error
+	// ForgetLM takes one away.
 	ForgetLM(name string)
+	// LM returns one as it was configured.
 	LM(name string) (dspool.LM, bool)
 }
 

@@ -64,7 +64,9 @@ func members(raw []byte) (map[string]json.RawMessage, error) {
 }
 
 // wrong is the error of a message that was read and is not sound.
-func wrong(why MessageError) error { return fault.Wrap(fault.Protocol, why, "the message is malformed") }
+func wrong(why MessageError) error {
+	return fault.Wrap(fault.Protocol, why, "the message is malformed")
+}
 
 // messageID reads the id of a message.
 func messageID(m map[string]json.RawMessage) (int64, error) {

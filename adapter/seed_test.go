@@ -145,7 +145,7 @@ func answers(t *testing.T, a *adapter.Local, layer adapter.Layer) {
 func complexSignature(t *testing.T, a *adapter.Local) {
 	id, err := a.CreateProgram(bounded(t), program(t, `{"signature":{
 		"inputs":[{"name":"input","type":"string"},{"name":"context","type":"list(string)"}],
-		"outputs":[{"name":"result","type":"string"},{"name":"reasons","type":"list(string)"},{"name":"confidence","type":"probability"}]}}`))
+		"outputs":[{"name":"result","type":"string"},{"name":"reasoning","type":"list(string)"},{"name":"confidence","type":"probability"}]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,10 +155,10 @@ func complexSignature(t *testing.T, a *adapter.Local) {
 	}
 	var out struct {
 		Result     *string
-		Reasons    []string
+		Reasoning  []string
 		Confidence *float64
 	}
-	if err := json.Unmarshal(raw, &out); err != nil || out.Result == nil || out.Confidence == nil || *out.Confidence < 0 || *out.Confidence > 1 {
+	if err := json.Unmarshal(raw, &out); err != nil || out.Result == nil || out.Confidence == nil || len(out.Reasoning) == 0 || *out.Confidence < 0 || *out.Confidence > 1 {
 		t.Errorf("outputs %s, %v", raw, err)
 	}
 }
