@@ -18,12 +18,14 @@ def build(definition: dict[str, Any], runtime: Runtime) -> Any:
     if kind == "func":
         return functions.build(definition)
     warmup.import_dspy()
-    from . import modules, predict
+    from . import modules, objects, predict
 
     lms = _LMS.of(runtime.loop, runtime.settings.lms)
     if kind == "module":
         return modules.build(definition, lms)
+    if kind == "object":
+        return objects.build(definition, lms)
     if kind in predict.KINDS:
         return predict.build(definition, lms)
-    known = ", ".join(sorted({*predict.KINDS, "func", "module"}))
+    known = ", ".join(sorted({*predict.KINDS, "func", "module", "object"}))
     raise InvalidArgument("kind", f"{kind!r:.40} is not one of {known}")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .guard import Guard
     from .hostcalls import HostCalls
+    from .instances import Instances
 
 
 @dataclasses.dataclass(slots=True)
@@ -27,3 +28,4 @@ class Runtime:
     guard: Guard
     connection: Connection
     host: HostCalls
+    objects: Instances

@@ -43,6 +43,7 @@ class Server:
         self._calls: dict[int, Call] = {}
         self._metas: dict[Any, wire.CallMeta] = {}
         self._draining = False
+        self._leaving: asyncio.Task[None] | None = None
         self._task = asyncio.Task  # kept because user code may replace asyncio's names
 
     # What arrives
@@ -112,6 +113,12 @@ class Server:
             self._stop(id, Fault(*_STOPPED.get(why, _STOPPED["canceled"])))
         elif kind == wire.DEFINE:
             self._catalog.define(wire.decode_define(meta), body)
+        else:
+            self._handle_other(kind, flags, id, meta, body)
+
+    def _handle_other(self, kind: int, flags: int, id: int, meta: Any, body: Any) -> None:
+        if kind == wire.RELEASE:
+            self._runtime.objects.release(wire.decode_release(meta or b"{}").k)
         elif kind == wire.PING:
             self._ping(flags, id, body)
         elif kind == wire.DRAIN:
@@ -231,5 +238,13 @@ class Server:
         self._forget(call)
 
     def _end_if_drained(self) -> None:
-        if not self._calls:
+        if self._calls or self._leaving is not None:
+            return
+        if self._runtime.objects.idle:
             self._end("drained", 0)
+        else:
+            self._leaving = self._task(self._close_objects(), loop=self._loop)
+
+    async def _close_objects(self) -> None:
+        await self._runtime.objects.close()
+        self._end("drained", 0)

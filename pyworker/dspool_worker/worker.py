@@ -18,13 +18,14 @@ from . import output, wire
 from .connection import Connection
 from .guard import EXIT_VERSION, Guard
 from .hostcalls import HostCalls
+from .instances import Instances
 from .ledger import Ledger
 from .runtime import Runtime
 from .server import Server
 from .settings import Settings
 from .threads import Threads
 
-FEATURES = ("ledger", "streams", "cancel", "attachments", "hostcalls")
+FEATURES = ("ledger", "streams", "cancel", "attachments", "hostcalls", "objects")
 _EXIT_TERMINATED = 128 + signal.SIGTERM
 
 
@@ -52,14 +53,16 @@ class _Worker:
         self._guard = Guard(sock)
         self._connection = Connection(sock, loop, settings.frame_limit)
         self._code: int | None = None
+        threads = Threads(loop, settings.threads, self._guard.check)
         runtime = Runtime(
             settings=settings,
             loop=loop,
             ledger=Ledger(settings.ledger, settings.slots),
-            threads=Threads(loop, settings.threads, self._guard.check),
+            threads=threads,
             guard=self._guard,
             connection=self._connection,
             host=HostCalls(self._connection, loop),
+            objects=Instances(loop, threads, settings.objects),
         )
         self._server = Server(runtime, self._end)
 

@@ -94,7 +94,7 @@ class Worker(Peer):
         with theirs:
             self.process = start("worker", given, (theirs.fileno(), self.ledger))
         self.errors = self.process.stderr
-        self._definitions: dict[str, dict[str, Any]] = {}
+        self.definitions: dict[str, dict[str, Any]] = {}
         self._last = 0
         if hello:
             self.hello = self.receive()
@@ -102,7 +102,7 @@ class Worker(Peer):
     def begin(self, ref: str, inputs: Any = None, body: bytes | None = None, **meta: Any) -> int:
         """Send a CALL of a function; the definition follows when the worker asks."""
         self._last += 1
-        self._definitions[ref] = {"kind": "func", "ref": ref}
+        self.definitions.setdefault(ref, {"kind": "func", "ref": ref})
         raw = json.dumps(inputs or {}).encode() if body is None else body
         self.send(wire.CALL, self._last, {"p": ref, **meta}, raw)
         return self._last
@@ -114,7 +114,7 @@ class Worker(Peer):
             if frame.kind != wire.NEED:
                 return frame
             hash = frame.head["h"]
-            definition = json.dumps(self._definitions[hash]).encode()
+            definition = json.dumps(self.definitions[hash]).encode()
             self.send(wire.DEFINE, 0, {"k": frame.head["k"], "h": hash}, definition)
 
     def call(self, ref: str, inputs: Any = None, **meta: Any) -> Frame:
