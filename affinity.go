@@ -98,7 +98,7 @@ func affinityStatus(st dispatch.AffinityStats) AffinityStatus {
 
 // bind lets a call go where its session is. It is for calls that have one.
 func (p *Pool) bind(t *task) error {
-	if err := CheckSession(t.req.Session); err != nil {
+	if err := checkID("Session", t.req.Session); err != nil {
 		return err
 	}
 	mode, known := or(t.req.Affinity, p.cfg.Affinity.Mode).dispatched()
@@ -107,16 +107,6 @@ func (p *Pool) bind(t *task) error {
 			AffinityHint, AffinityStrictQueue, AffinityStrictFailFast, t.req.Affinity)
 	}
 	t.ask.Key, t.ask.Affinity = t.req.Session, mode
-	return nil
-}
-
-// CheckSession reports what makes a string unusable as Request.Session, or nil:
-// it must not be empty, must be UTF-8 of at most [SessionMax] bytes and must not
-// hold control characters. The error has the code invalid_argument.
-func CheckSession(key string) error {
-	if err := checkID("Session", key); err != nil {
-		return err
-	}
 	return nil
 }
 

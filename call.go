@@ -34,6 +34,9 @@ func (p *Pool) call(ctx context.Context, t *task) (Response, error) {
 	if err := p.plan(ctx, t); err != nil {
 		return Response{}, err
 	}
+	if t.object != nil {
+		defer p.objects.close(t.object)
+	}
 	for {
 		resp, m, err := p.attempt(ctx, t)
 		if err == nil {
@@ -48,7 +51,7 @@ func (p *Pool) call(ctx context.Context, t *task) (Response, error) {
 // attempt hands the call to a worker and waits for its end. The worker is nil
 // if the call did not get one.
 func (p *Pool) attempt(ctx context.Context, t *task) (Response, *member, *fault.Error) {
-	s, err := p.desk.Acquire(ctx, t.ask)
+	s, err := p.seat(ctx, t)
 	if err != nil {
 		return Response{}, nil, fault.From(err)
 	}
@@ -72,6 +75,19 @@ func (p *Pool) attempt(ctx context.Context, t *task) (Response, *member, *fault.
 	case <-f.expiry(t):
 		return Response{}, m, p.abandon(t, m, pending, p.overtime(pending.Started()))
 	}
+}
+
+// seat waits for a worker's place, or also for the call's turn if it is for an
+// object.
+func (p *Pool) seat(ctx context.Context, t *task) (slot, error) {
+	if t.object != nil {
+		s, err := p.objects.seat(ctx, t)
+		if err != nil {
+			return slot{}, err
+		}
+		return s, nil
+	}
+	return p.desk.Acquire(ctx, t.ask)
 }
 
 // abandon leaves a call whose work goes on: it is cancelled, and its slot is
@@ -112,7 +128,7 @@ func (t *task) response(m *member, waited time.Duration, o mux.Outcome) (Respons
 	t.run = time.Duration(o.Reply.Meta.Run) * time.Microsecond
 	return Response{
 		Output: output, Attachments: o.Reply.Attachments, Usage: usageOf(o.Reply.Meta.Usage),
-		Worker: m.ID(), Queue: t.queue, Run: t.run, Attempts: t.attempts,
+		Worker: m.ID(), Queue: t.queue, Run: t.run, Attempts: t.attempts, Object: t.route.origin,
 	}, m, nil
 }
 

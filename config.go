@@ -101,6 +101,8 @@ type Config struct {
 
 	// Affinity says how calls of one session come to the same worker.
 	Affinity Affinity
+	// Objects bounds the objects that live in workers.
+	Objects Objects
 
 	// CancelGrace is how long a worker has to end the work of a cancelled call
 	// before it is taken out of service and killed. Defaults to 2 s.
@@ -156,6 +158,7 @@ func (c Config) WithDefaults() Config {
 	c.StartTimeout = or(c.StartTimeout, StartTimeoutDefault)
 	c.FrameLimit = or(c.FrameLimit, FrameLimitDefault)
 	c.Affinity = c.Affinity.withDefaults()
+	c.Objects = c.Objects.withDefaults(c.FrameLimit)
 	c.Restart = c.Restart.withDefaults()
 	c.Health = c.Health.withDefaults()
 	c.Recycle = c.Recycle.withDefaults()

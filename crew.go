@@ -170,8 +170,11 @@ func (c *crew) workerConfig(ctx context.Context, cfg Config) (worker.Config, err
 		return worker.Config{}, err
 	}
 	w := worker.Config{
-		Settings: wire.Settings{Programs: workerPrograms, LMs: workerLMs, Loop: "uvloop"},
-		Command:  cfg.Command, Path: path, Preload: append([]string{}, cfg.Preload...), Warm: true,
+		Settings: wire.Settings{
+			Programs: workerPrograms, LMs: workerLMs, Loop: "uvloop",
+			Objects: cfg.Objects.PerWorker, ObjectState: cfg.Objects.SnapshotBytes,
+		},
+		Command: cfg.Command, Path: path, Preload: append([]string{}, cfg.Preload...), Warm: true,
 		StartTimeout: cfg.StartTimeout, CancelGrace: cfg.CancelGrace, TermGrace: cfg.TermGrace,
 		FrameLimit: cfg.FrameLimit, Slots: slots, Threads: cfg.Threads,
 		Resolve: p.defs.Resolve, HostCall: p.hostCall, OnTransition: p.roster.moved, OnOutput: p.output, Logger: cfg.Logger,

@@ -22,6 +22,7 @@ const hashLen = 32
 type definition struct {
 	Kind      Kind                 `json:"kind"`
 	Ref       string               `json:"ref,omitempty"`
+	Method    string               `json:"method,omitempty"`
 	Signature *signature.Signature `json:"signature,omitempty"`
 	Adapter   string               `json:"adapter,omitempty"`
 	Demos     []json.RawMessage    `json:"demos,omitempty"`
@@ -32,11 +33,11 @@ type definition struct {
 // compileSpec checks a Spec and computes everything that its calls need.
 func compileSpec(s *Spec) compiledSpec {
 	demos, demoErr := s.demos()
-	if err := faults(s.checkKind(), checkRef(s.Kind, s.Ref), s.checkSignature(), s.checkOptions(), demoErr); err != nil {
+	if err := faults(s.checkKind(), checkRef(s.Kind, s.Ref), s.checkObject(), s.checkSignature(), s.checkOptions(), demoErr); err != nil {
 		return compiledSpec{err: err}
 	}
 	d := definition{
-		Kind: s.Kind, Ref: s.Ref, Signature: s.told(), Adapter: s.Adapter,
+		Kind: s.Kind, Ref: s.Ref, Method: s.Method, Signature: s.told(), Adapter: s.Adapter,
 		Demos: demos, Options: s.Options, Exclusive: s.Exclusive,
 	}
 	raw, err := json.Marshal(d)

@@ -19,6 +19,8 @@ type flight struct {
 	call    mux.Call
 	slot    slot
 	program *catalog.Entry
+	object  *object // nil unless the call is for one
+	origin  ObjectOrigin
 	users   atomic.Int32
 	timer   *time.Timer
 	settled func(mux.Outcome) // made once, so that a call makes no closure
@@ -37,6 +39,10 @@ func (p *Pool) launch(t *task, s slot) *flight {
 		Program: t.program, LM: t.lm, Deadline: t.ask.Deadline, Trace: t.req.Trace, Owner: t.errand(), Session: t.req.Session,
 		Body: t.input, Attachments: t.req.Attachments, Credit: t.credit, Settled: f.settled,
 	}
+	if t.object != nil {
+		f.object, f.origin = t.object, t.route.origin
+		f.call.Object, f.call.State = t.route.knows, t.route.state
+	}
 	f.users.Store(2)
 	return f
 }
@@ -44,6 +50,9 @@ func (p *Pool) launch(t *task, s slot) *flight {
 // settle runs once, on the worker's reader, when the work has really stopped:
 // only now is the slot free.
 func (f *flight) settle(o mux.Outcome) {
+	if f.object != nil {
+		f.object.heard(f.slot.Target(), f.origin, o)
+	}
 	f.slot.Target().ended(o.Err)
 	f.land()
 	f.part()
@@ -53,6 +62,10 @@ func (f *flight) settle(o mux.Outcome) {
 func (f *flight) land() {
 	f.slot.Release()
 	f.program.Unpin()
+	if f.object != nil {
+		f.object.leave()
+		f.pool.objects.close(f.object)
+	}
 }
 
 // scrub takes back a flight that the worker did not take.
@@ -67,7 +80,7 @@ func (f *flight) part() {
 	if f.users.Add(-1) > 0 {
 		return
 	}
-	f.call, f.slot, f.program = mux.Call{}, slot{}, nil
+	f.call, f.slot, f.program, f.object = mux.Call{}, slot{}, nil, nil
 	f.pool.flights.Put(f)
 }
 

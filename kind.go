@@ -23,21 +23,24 @@ const (
 	KindModule Kind = "module"
 	// KindFunc is a plain Python function of the user's own.
 	KindFunc Kind = "func"
+	// KindObject is a method of a class of the user's own, called on the
+	// session's object: see [Object].
+	KindObject Kind = "object"
 )
 
 // Kinds returns every kind there is. The slice is the caller's own.
 func Kinds() []Kind {
-	return []Kind{KindPredict, KindChainOfThought, KindReAct, KindModule, KindFunc}
+	return []Kind{KindPredict, KindChainOfThought, KindReAct, KindModule, KindFunc, KindObject}
 }
 
 // code reports whether programs of this kind are the user's own Python, named
 // by a reference.
-func (k Kind) code() bool { return k == KindModule || k == KindFunc }
+func (k Kind) code() bool { return k == KindModule || k == KindFunc || k == KindObject }
 
 // known reports whether there is such a kind.
 func (k Kind) known() bool {
 	switch k {
-	case KindPredict, KindChainOfThought, KindReAct, KindModule, KindFunc:
+	case KindPredict, KindChainOfThought, KindReAct, KindModule, KindFunc, KindObject:
 		return true
 	}
 	return false
@@ -65,7 +68,7 @@ func checkRef(k Kind, ref string) error {
 		return nil
 	}
 	example := `"package.module:function"`
-	if k == KindModule {
+	if k == KindModule || k == KindObject {
 		example = `"package.module:Class"`
 	}
 	module, object, ok := strings.Cut(ref, ":")

@@ -12,15 +12,19 @@ type Option interface {
 // [Predict] and [ChainOfThought].
 type PredictOption interface{ applyPredict(*Spec) }
 
-// A CodeOption changes a program that is the user's own Python: [Func] and
-// [Module].
-type CodeOption interface{ applyCode(*Spec) }
+// A CodeOption changes a program that is the user's own Python: [Func],
+// [Module] and [Method].
+type CodeOption interface {
+	ObjectOption
+	applyCode(*Spec)
+}
 
 // anyOption is an Option made of a function.
 type anyOption func(*Spec)
 
 func (f anyOption) applyPredict(s *Spec) { f(s) }
 func (f anyOption) applyCode(s *Spec)    { f(s) }
+func (f anyOption) applyObject(s *Spec)  { f(s) }
 
 // predictOption is a PredictOption made of a function.
 type predictOption func(*Spec)
@@ -30,7 +34,8 @@ func (f predictOption) applyPredict(s *Spec) { f(s) }
 // codeOption is a CodeOption made of a function.
 type codeOption func(*Spec)
 
-func (f codeOption) applyCode(s *Spec) { f(s) }
+func (f codeOption) applyCode(s *Spec)   { f(s) }
+func (f codeOption) applyObject(s *Spec) { f(s) }
 
 // Named gives the program a name for logs, events and the language model. It
 // is an identifier.

@@ -36,6 +36,7 @@ type Pool struct {
 	roster   *roster
 	board    *board
 	ward     *ward
+	objects  *objectTable
 	flights  sync.Pool
 	sessions *Sessions
 
@@ -76,6 +77,7 @@ func New(config Config) (*Pool, error) {
 		return nil, err
 	}
 	p.roster = newRoster(p)
+	p.objects = newObjectTable(p)
 	p.crew = newCrew(p)
 	if p.ward, err = newWard(p); err != nil {
 		return nil, err
@@ -143,6 +145,7 @@ func (p *Pool) end(ctx context.Context, began bool) error {
 	defer p.events.Close()
 	err := p.drain(ctx)
 	p.desk.Close(p.refusal())
+	p.objects.sweeps.stop()
 	if began {
 		p.crew.stop(ctx)
 		p.ward.stop()

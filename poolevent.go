@@ -64,6 +64,12 @@ const (
 	// Session, none of the Count sessions of a Worker that left is. Calls that
 	// find or miss their worker are counted in Status.Affinity.
 	SessionReleased PoolEventKind = "session_released"
+	// ObjectsLost: Count objects were lost with Worker, and there is no snapshot
+	// of them. Reason says why the worker left.
+	ObjectsLost PoolEventKind = "objects_lost"
+	// ObjectRestoration: a call made the object of Session again, from its
+	// snapshot, in Worker. Reason is its class.
+	ObjectRestoration PoolEventKind = "object_restored"
 	// SessionStarted: the session Session was used for the first time.
 	SessionStarted PoolEventKind = "session_started"
 	// SessionEnded: somebody ended the session Session. Took is how long it

@@ -43,6 +43,8 @@ type Result[Out any] struct {
 	Queue, Run time.Duration
 	// Attempts is how often the call was handed to a worker.
 	Attempts int
+	// Object tells what had become of the object that the call ran on.
+	Object ObjectOrigin
 	// Raw is the result as it came.
 	Raw json.RawMessage
 }
@@ -100,7 +102,7 @@ func (p Program[In, Out]) Request(in In) (Request, error) {
 func (p Program[In, Out]) Result(resp Response) (Result[Out], error) {
 	res := Result[Out]{
 		Usage: resp.Usage, Worker: resp.Worker, Queue: resp.Queue, Run: resp.Run,
-		Attempts: resp.Attempts, Raw: resp.Output,
+		Attempts: resp.Attempts, Object: resp.Object, Raw: resp.Output,
 	}
 	if err := p.Validate(); err != nil {
 		return res, err
@@ -186,10 +188,10 @@ func (p Program[In, Out]) last(ev Event, items bool) (*Result[Out], error) {
 	if ev.Response != nil {
 		resp = *ev.Response
 	}
-	if items && p.p.spec.Kind == KindFunc && string(resp.Output) == "null" {
+	if items && (p.p.spec.Kind == KindFunc || p.p.spec.Kind == KindObject) && string(resp.Output) == "null" {
 		return &Result[Out]{
 			Usage: resp.Usage, Worker: resp.Worker, Queue: resp.Queue, Run: resp.Run,
-			Attempts: resp.Attempts, Raw: resp.Output,
+			Attempts: resp.Attempts, Object: resp.Object, Raw: resp.Output,
 		}, nil
 	}
 	res, err := p.Result(resp)

@@ -45,6 +45,9 @@ type Request struct {
 	// Affinity is what the call does when the worker of its session is busy.
 	// Empty means what Config.Affinity says. It has no meaning without Session.
 	Affinity AffinityMode
+	// Init is what the constructor of an object gets, a JSON object of arguments
+	// by name, if this call makes the object. Empty means what its [Class] says.
+	Init json.RawMessage
 	// Trace is the W3C traceparent that the call belongs to, or "".
 	Trace string
 }
@@ -70,6 +73,9 @@ type Response struct {
 	// Attempts is how often the call was handed to a worker: 1, unless a
 	// worker was lost before it had begun, or the program is idempotent.
 	Attempts int
+	// Object tells what had become of the object that the call ran on: it may
+	// have been restored or renewed after the loss of its worker.
+	Object ObjectOrigin
 }
 
 // Usage counts tokens by model name.

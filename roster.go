@@ -136,6 +136,9 @@ func (r *roster) down(w *worker.Worker, exit worker.Exit) {
 func (r *roster) moved(tr worker.Transition) {
 	if tr.To.Final() {
 		r.pool.desk.Remove(tr.Worker)
+		if !tr.From.Final() {
+			r.forsake(tr)
+		}
 	}
 	if !tr.From.Takes() || !tr.To.Takes() {
 		r.pool.cfg.Logger.Debug("worker moved", "worker", tr.Worker, "from", tr.From.String(), "to", tr.To.String(),
@@ -148,6 +151,16 @@ func (r *roster) moved(tr worker.Transition) {
 		Kind: WorkerChanged, At: tr.At, Worker: tr.Worker, PID: tr.PID, Took: tr.Took,
 		From: WorkerState(tr.From.String()), To: WorkerState(tr.To.String()), Reason: tr.Reason,
 	})
+}
+
+// forsake gives up what lives in a worker that takes no more calls.
+func (r *roster) forsake(tr worker.Transition) {
+	r.mu.Lock()
+	m := r.members[tr.Worker]
+	r.mu.Unlock()
+	if m != nil {
+		r.pool.objects.forsake(m, tr.Reason)
+	}
 }
 
 // all returns the workers that there are.

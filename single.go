@@ -55,6 +55,10 @@ func (s *Single) Stream(ctx context.Context, req Request) iter.Seq2[Event, error
 // Swap exchanges the process, as [Pool.Swap] does.
 func (s *Single) Swap(ctx context.Context, change Change) error { return s.pool.Swap(ctx, change) }
 
+// ReleaseSession ends what a session has in the worker, as
+// [Pool.ReleaseSession] does.
+func (s *Single) ReleaseSession(session string) { s.pool.ReleaseSession(session) }
+
 // Status returns the numbers of this moment.
 func (s *Single) Status() Status { return s.pool.Status() }
 

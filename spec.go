@@ -24,6 +24,9 @@ type Spec struct {
 	// Ref names the Python code of a function or module:
 	// "package.module:Name".
 	Ref string
+	// Method is what is called on the session's object. Required for objects,
+	// empty for all else.
+	Method string
 	// Signature describes inputs and outputs. Required except for functions
 	// and modules, where nil means that Python's own annotations decide and
 	// that nothing is checked on this side.
@@ -47,6 +50,9 @@ type Spec struct {
 	// Idempotent allows that a call is run again after a worker was lost
 	// while running it. It is not part of the definition.
 	Idempotent bool
+	// Renewable allows that a lost object is made anew: see [Renewable]. It is
+	// not part of the definition.
+	Renewable bool
 
 	once     sync.Once
 	compiled compiledSpec
@@ -115,6 +121,8 @@ func (s *Spec) String() string {
 		return "no program"
 	case s.Name != "":
 		return s.Name
+	case s.Method != "":
+		return s.Ref + "." + s.Method
 	case s.Ref != "":
 		return s.Ref
 	default:

@@ -14,6 +14,7 @@ type specJSON struct {
 	Kind         Kind                 `json:"kind"`
 	Name         string               `json:"name,omitempty"`
 	Ref          string               `json:"ref,omitempty"`
+	Method       string               `json:"method,omitempty"`
 	Signature    *signature.Signature `json:"signature,omitempty"`
 	Instructions string               `json:"instructions,omitempty"`
 	Adapter      string               `json:"adapter,omitempty"`
@@ -22,6 +23,7 @@ type specJSON struct {
 	Options      map[string]any       `json:"options,omitempty"`
 	Exclusive    bool                 `json:"exclusive,omitempty"`
 	Idempotent   bool                 `json:"idempotent,omitempty"`
+	Renewable    bool                 `json:"renewable,omitempty"`
 }
 
 // MarshalJSON encodes the program with all that it says, so that
@@ -38,6 +40,7 @@ func (s *Spec) MarshalJSON() ([]byte, error) {
 	return json.Marshal(specJSON{
 		Kind: s.Kind, Name: s.Name, Ref: s.Ref, Signature: s.Signature, Instructions: s.Instructions, Adapter: s.Adapter,
 		LM: s.LM, Demos: demos, Options: s.Options, Exclusive: s.Exclusive, Idempotent: s.Idempotent,
+		Method: s.Method, Renewable: s.Renewable,
 	})
 }
 
@@ -54,6 +57,7 @@ func (s *Spec) UnmarshalJSON(raw []byte) error {
 	}
 	s.Kind, s.Name, s.Ref, s.Signature, s.Instructions, s.Adapter = r.Kind, r.Name, r.Ref, r.Signature, r.Instructions, r.Adapter
 	s.LM, s.Demos, s.Options, s.Exclusive, s.Idempotent = r.LM, nil, r.Options, r.Exclusive, r.Idempotent
+	s.Method, s.Renewable = r.Method, r.Renewable
 	for _, demo := range r.Demos {
 		s.Demos = append(s.Demos, Demo{Input: demo})
 	}

@@ -67,7 +67,9 @@ type Status struct {
 	Conditions []Condition  `json:"conditions"`
 	// Affinity tells of the calls with a session key.
 	Affinity AffinityStatus `json:"affinity"`
-	Totals   Totals         `json:"totals"`
+	// Objects tells of the objects that live in workers.
+	Objects ObjectsStatus `json:"objects"`
+	Totals  Totals        `json:"totals"`
 	// Latency sums up the calls that have ended since New.
 	Latency Latency `json:"latency"`
 	// Sessions tells of the pool's sessions.
@@ -162,7 +164,7 @@ func (p *Pool) status() Status {
 	st := Status{
 		Want: p.cfg.Workers, InFlight: load.InFlight, Capacity: load.Capacity,
 		Queue:    QueueStatus{Length: load.Queued, Limit: off(p.cfg.QueueSize), Age: load.Oldest},
-		Affinity: affinityStatus(load.Affinity),
+		Affinity: affinityStatus(load.Affinity), Objects: p.objects.status(),
 		Totals: Totals{
 			Calls: p.counts.calls.Load(), Errors: p.counts.errors(), Redispatched: p.counts.redispatched.Load(),
 			Retried: p.counts.retried.Load(), Unretried: p.repeats.refused.Load(), Abandoned: p.counts.abandoned.Load(),

@@ -50,6 +50,9 @@ func (p *Pool) stream(ctx context.Context, t *task, yield func(Event, error) boo
 		defer cancel()
 		ctx, t.own = limited, false
 	}
+	if t.object != nil {
+		defer p.objects.close(t.object)
+	}
 	t.credit = streamCredit
 	for {
 		m, err := p.streamOnce(ctx, t, yield)
@@ -64,7 +67,7 @@ func (p *Pool) stream(ctx context.Context, t *task, yield func(Event, error) boo
 
 // streamOnce hands the call to one worker and yields what comes.
 func (p *Pool) streamOnce(ctx context.Context, t *task, yield func(Event, error) bool) (*member, *fault.Error) {
-	s, err := p.desk.Acquire(ctx, t.ask)
+	s, err := p.seat(ctx, t)
 	if err != nil {
 		return nil, fault.From(err)
 	}

@@ -31,6 +31,8 @@ type task struct {
 	lm         string // hash, "" for none
 	input      []byte
 	ask        dispatch.Ask
+	object     *object       // nil unless the call is for one
+	route      route         // and how it reaches it
 	own        bool          // the deadline is the pool's, not the context's
 	credit     int           // > 0: a stream
 	yielded    bool          // the caller has seen an event of the stream
@@ -67,9 +69,12 @@ func (p *Pool) plan(ctx context.Context, t *task) error {
 	t.ask = dispatch.Ask{Exclusive: req.Program.Exclusive}
 	t.ask.Deadline, t.own = p.deadline(ctx, t.arrived)
 	if req.Session != "" {
-		return p.bind(t)
+		err = p.bind(t)
 	}
-	return nil
+	if err == nil && req.Program.Kind == KindObject {
+		t.object, err = p.objects.open(req)
+	}
+	return err
 }
 
 // deadline is the earlier one of the context's and the pool's; own tells that

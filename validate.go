@@ -31,6 +31,7 @@ func (c Config) Validate() error {
 	c.checkLimits(k)
 	c.checkTimes(k)
 	c.Affinity.check(k)
+	c.Objects.check(k, c.FrameLimit)
 	c.Restart.check(k)
 	c.RetryBudget.check(k, "RetryBudget")
 	c.Sessions.check(k, "Sessions.")

@@ -52,11 +52,13 @@ func Run(t *testing.T, tier Tier) {
 			{"narrow", s.narrow},
 			{"many", s.many},
 			{"affinity", s.affinity},
+			{"objects", s.objects},
 			{"loss", s.losses},
 		} {
 			t.Run(group.name, func(t *testing.T) {
 				t.Parallel()
-				if group.name == "loss" {
+				switch group.name {
+				case "affinity", "objects", "loss":
 					s.needsProcesses(t)
 				}
 				group.tests(t)

@@ -1,6 +1,10 @@
 package dispatch
 
-import "time"
+import (
+	"time"
+
+	"github.com/dspool/dspool/fault"
+)
 
 // An Affinity says what a call with a key does when the target that its key is
 // bound to cannot take it.
@@ -196,5 +200,20 @@ func (d *Dispatcher[T]) Release(key string) {
 	defer d.unlock()
 	if b := d.bonds.find(key); b != nil {
 		d.unbind(b, WhyEnded)
+	}
+}
+
+// Forsake fails the calls that wait for one target only, which will not come
+// back, with err.
+func (d *Dispatcher[T]) Forsake(id string, err *fault.Error) {
+	d.mu.Lock()
+	defer d.unlock()
+	for w := d.queue.head; w != nil; {
+		next := w.next
+		if w.ask.Only == id {
+			d.leave(w)
+			w.granted <- grant[T]{err: err}
+		}
+		w = next
 	}
 }

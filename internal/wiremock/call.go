@@ -21,6 +21,9 @@ type call struct {
 	raw      json.RawMessage
 	parts    map[string][]byte
 	order    []wire.Attachment
+	key      string        // of the session
+	knows    string        // what the host knows of its object
+	state    []byte        // what to make it of
 	credits  chan struct{} // one for each EVENT that may be sent; nil if unary
 	streamed bool
 	arrived  time.Time
@@ -35,11 +38,18 @@ func (s *session) accept(f wire.Frame) error {
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
-	value, parts, err := wire.Split(f.Body, meta.Attachments)
+	body, state, err := wire.CutState(f.Body, meta.State)
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
-	c := &call{session: s, id: f.ID, raw: value, parts: parts, order: meta.Attachments, arrived: time.Now()}
+	value, parts, err := wire.Split(body, meta.Attachments)
+	if err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
+	c := &call{
+		session: s, id: f.ID, raw: value, parts: parts, order: meta.Attachments, arrived: time.Now(),
+		key: meta.Session, knows: meta.Object, state: state,
+	}
 	if len(value) > 0 {
 		if err := json.Unmarshal(value, &c.input); err != nil {
 			return fault.Wrap(fault.InvalidArgument, err, "the input is not an object")

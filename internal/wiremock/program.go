@@ -17,6 +17,7 @@ type program struct {
 	does   func(*call) (json.RawMessage, error)
 	fields []field
 	defs   map[string]*jsonschema.Schema
+	object *method // nil for other kinds
 }
 
 type field struct {
@@ -27,6 +28,7 @@ type field struct {
 type definition struct {
 	Kind      string `json:"kind"`
 	Ref       string `json:"ref"`
+	Method    string `json:"method"`
 	Signature struct {
 		Outputs []field                       `json:"outputs"`
 		Defs    map[string]*jsonschema.Schema `json:"defs"`
@@ -37,6 +39,9 @@ func readProgram(body []byte) (*program, *fault.Error) {
 	var d definition
 	if err := json.Unmarshal(body, &d); err != nil {
 		return nil, fault.Wrap(fault.InvalidArgument, err, "the program's definition cannot be read").WithStarted(fault.StartedNo)
+	}
+	if d.Kind == "object" {
+		return readMethod(d)
 	}
 	if d.Kind != "func" {
 		return &program{fields: d.Signature.Outputs, defs: d.Signature.Defs}, nil
@@ -57,10 +62,13 @@ func (p *program) deaf() bool { return p.name == "hang" }
 
 // unannounced programs do not note their start in the ledger.
 func (p *program) unannounced() bool {
-	return p.name == "crash_before_start" || p.name == "never_ack"
+	return p.object != nil || p.name == "crash_before_start" || p.name == "never_ack"
 }
 
 func (p *program) run(c *call) (json.RawMessage, error) {
+	if p.object != nil {
+		return p.object.call(c)
+	}
 	if p.does != nil {
 		return p.does(c)
 	}

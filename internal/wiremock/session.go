@@ -34,7 +34,7 @@ func Serve(ctx context.Context, conn io.ReadWriteCloser, config Config) error {
 	s := &session{
 		Config: config, ctx: ctx, conn: conn, out: bufio.NewWriter(conn),
 		in:       wire.NewDecoder(conn, config.Settings.FrameLimit),
-		programs: map[string]*program{}, waiting: map[string][]*call{}, calls: map[uint64]*call{}, asked: map[uint64]chan reply{},
+		programs: map[string]*program{}, waiting: map[string][]*call{}, calls: map[uint64]*call{}, objects: map[string]map[string]*counter{}, asked: map[uint64]chan reply{},
 	}
 	stopped := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stopped()
@@ -61,6 +61,7 @@ type session struct {
 	calls    map[uint64]*call
 	asked    map[uint64]chan reply // host calls
 	lastAsk  uint64
+	objects  map[string]map[string]*counter // by session and class
 	draining bool
 	vitals   vitals
 }
@@ -98,7 +99,7 @@ func (s *session) hello() error {
 		s.exit(wire.VersionExitCode)
 		return fault.Newf(fault.Unsupported, "mock worker: the host speaks versions %d to %d", v[0], v[1])
 	}
-	body := fmt.Appendf(nil, `{"version":%d,"pid":%d,"nonce":%q,"python":"","implementation":"mock","features":[]}`,
+	body := fmt.Appendf(nil, `{"version":%d,"pid":%d,"nonce":%q,"python":"","implementation":"mock","features":["objects"]}`,
 		wire.Version, os.Getpid(), s.Settings.Nonce)
 	s.send(wire.Frame{Type: wire.TypeHello, Body: body})
 	return nil
@@ -119,6 +120,8 @@ func (s *session) handle(f wire.Frame) error {
 		return nil
 	case wire.TypeDrain:
 		return s.drain()
+	case wire.TypeRelease:
+		return s.release(f)
 	case wire.TypeHostResult, wire.TypeHostError:
 		s.answered(f)
 		return nil

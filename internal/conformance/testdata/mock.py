@@ -77,3 +77,38 @@ def environ(names: list[str]) -> dict[str, str | None]:
 
 def say(text: str) -> None:
     print(text, flush=True)
+
+
+class Counter:
+    """An object that is lost with its worker."""
+
+    def __init__(self, start: int = 0) -> None:
+        self.value = start
+
+    def add(self, n: int) -> int:
+        self.value += n
+        return self.value
+
+    async def sleep(self, ms: int) -> int:
+        await asyncio.sleep(ms / 1000)
+        return self.value
+
+    def fail(self) -> None:
+        raise Broken("the method failed")
+
+    def crash(self) -> None:
+        crash()
+
+    def pid(self) -> int:
+        return os.getpid()
+
+
+class Kept(Counter):
+    """An object that can be made again in another worker."""
+
+    def __dspool_snapshot__(self) -> Any:
+        return {"Value": self.value}
+
+    @classmethod
+    def __dspool_restore__(cls, state: Any) -> Kept:
+        return cls(state["Value"])
