@@ -2,7 +2,6 @@ package lm
 
 import (
 	"bytes"
-	"container/list"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -121,52 +120,69 @@ type MemoryCache struct {
 
 	mu      sync.Mutex
 	size    int
-	entries map[CacheKey]*list.Element
-	order   *list.List // of *memoryEntry, the last used first
+	entries map[CacheKey]*memoryEntry
+	order   memoryEntry // a ring: next is the last used, previous the first to go
 }
 
+// A memoryEntry is a link of the ring.
 type memoryEntry struct {
-	key   CacheKey
-	entry Entry
+	key        CacheKey
+	entry      Entry
+	prev, next *memoryEntry
 }
+
+func (e *memoryEntry) size() int { return len(e.entry.Body) + entryOverhead }
 
 var _ Cache = (*MemoryCache)(nil)
 
 // NewMemoryCache returns a cache of at most so many bytes; 0 means
 // CacheBytesDefault.
 func NewMemoryCache(limit int) *MemoryCache {
-	return &MemoryCache{limit: or(limit, CacheBytesDefault), entries: make(map[CacheKey]*list.Element), order: list.New()}
+	m := &MemoryCache{limit: or(limit, CacheBytesDefault), entries: make(map[CacheKey]*memoryEntry)}
+	m.order.prev, m.order.next = &m.order, &m.order
+	return m
 }
 
 // Get implements [Cache].
 func (m *MemoryCache) Get(key CacheKey) (Entry, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	at := m.entries[key]
-	if at == nil {
+	e := m.entries[key]
+	if e == nil {
 		return Entry{}, false
 	}
-	m.order.MoveToFront(at)
-	return at.Value.(*memoryEntry).entry, true
+	m.unlink(e)
+	m.link(e)
+	return e.entry, true
 }
 
 // Put implements [Cache].
-func (m *MemoryCache) Put(key CacheKey, e Entry) {
+func (m *MemoryCache) Put(key CacheKey, entry Entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if old := m.entries[key]; old != nil {
 		m.drop(old)
 	}
-	m.entries[key] = m.order.PushFront(&memoryEntry{key, e})
-	m.size += len(e.Body) + entryOverhead
-	for m.size > m.limit && m.order.Len() > 0 {
-		m.drop(m.order.Back())
+	e := &memoryEntry{key: key, entry: entry}
+	m.link(e)
+	m.entries[key] = e
+	m.size += e.size()
+	for m.size > m.limit && len(m.entries) > 0 {
+		m.drop(m.order.prev)
 	}
 }
 
 // drop forgets one entry. The caller holds mu.
-func (m *MemoryCache) drop(at *list.Element) {
-	gone := m.order.Remove(at).(*memoryEntry)
-	delete(m.entries, gone.key)
-	m.size -= len(gone.entry.Body) + entryOverhead
+func (m *MemoryCache) drop(e *memoryEntry) {
+	m.unlink(e)
+	delete(m.entries, e.key)
+	m.size -= e.size()
+}
+
+func (m *MemoryCache) unlink(e *memoryEntry) { e.prev.next, e.next.prev = e.next, e.prev }
+
+// link makes an entry the last used.
+func (m *MemoryCache) link(e *memoryEntry) {
+	e.prev, e.next = &m.order, m.order.next
+	e.prev.next, e.next.prev = e, e
 }

@@ -36,16 +36,6 @@ type Request struct {
 	Tenant, Program string
 }
 
-// header returns the first value of a header field, "" if there is none.
-func (r *Request) header(name string) string {
-	for _, f := range r.Header {
-		if strings.EqualFold(f[0], name) {
-			return f[1]
-		}
-	}
-	return ""
-}
-
 // A Response is a provider's answer. Its body has to be closed.
 type Response struct {
 	Status int
