@@ -154,7 +154,7 @@ func (p *Pool) retry(ctx context.Context, t *task, m *member, err *fault.Error) 
 	p.counts.again(kind)
 	t.ask.Avoid, t.ask.Again = m.ID(), true
 	if p.cfg.Workers == 1 && !refusal(err) {
-		t.ask.Avoid = "" // if it lives on, there is no other to wait for
+		t.ask.Avoid = "" // if it lives on, there may be no other to wait for, or soon none
 	}
 	p.tell(kind, t, m, err)
 	if refusal(err) {

@@ -40,7 +40,8 @@ const (
 type Config struct {
 	// Workers is how many worker processes there are. Defaults to the number
 	// of processors, but at least 2 and at most 4: a worker has many calls in
-	// flight, so more are needed for Python's own work only.
+	// flight, so more are needed for Python's own work only. With Scale it is
+	// the least there are.
 	Workers int
 	// Start says how workers are started. Defaults to ForkServer on Linux and
 	// to Spawn elsewhere.
@@ -125,6 +126,8 @@ type Config struct {
 	// RetryBudget limits how many calls of idempotent programs are run again
 	// after their workers were lost.
 	RetryBudget RetryBudget
+	// Scale lets the number of workers follow the load.
+	Scale Scale
 	// FrameLimit is the largest request or response in bytes. Defaults to
 	// 64 MiB.
 	FrameLimit int
@@ -164,6 +167,7 @@ func (c Config) WithDefaults() Config {
 	c.Recycle = c.Recycle.withDefaults()
 	c.RetryBudget = c.RetryBudget.withDefaults(PoolRetryRatioDefault, PoolRetryPerSecondDefault,
 		max(PoolRetryBurstDefault, c.Workers*c.WorkerConcurrency))
+	c.Scale = c.Scale.withDefaults(c.Workers)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -32,7 +32,8 @@ type crew struct {
 	broken chan *fault.Error                    // a start that failed for good; room for one
 	ended  chan struct{}                        // closed when the goroutine has ended
 
-	swaps *swaps
+	swaps  *swaps
+	scaler *scaler // nil if the number of workers is fixed
 
 	life     context.Context // ends with the stop, once accepted calls are over
 	patience context.Context // ends when nobody waits for a gentle stop any more
@@ -41,7 +42,7 @@ type crew struct {
 
 func newCrew(p *Pool) *crew {
 	return &crew{
-		pool: p, wanted: make(chan struct{}), hired: make(chan struct{}), swaps: newSwaps(p.cfg),
+		pool: p, wanted: make(chan struct{}), hired: make(chan struct{}), swaps: newSwaps(p.cfg), scaler: newScaler(p),
 		broken: make(chan *fault.Error, 1), ended: make(chan struct{}),
 	}
 }
@@ -104,6 +105,13 @@ func (c *crew) keep(ctx context.Context, cfg worker.Config) {
 	}, c.source(cfg, 1))
 	c.boss.Store(s)
 	close(c.hired)
+	var helpers sync.WaitGroup
+	defer helpers.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if c.scaler != nil {
+		helpers.Go(func() { c.scaler.run(ctx, s) })
+	}
 	if err := s.Start(ctx); err != nil {
 		c.failed(ctx, fault.From(err))
 	}

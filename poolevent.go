@@ -99,6 +99,9 @@ const (
 	// GenerationEnded: the last worker of Generation, which another one took
 	// over from, is gone, and so is its fork server.
 	GenerationEnded PoolEventKind = "generation_ended"
+	// PoolResized: there are to be more or fewer workers, Workers of them,
+	// because of the load. Reason says what was seen.
+	PoolResized PoolEventKind = "pool_resized"
 	// EnvironmentProgress: a step of building the Python environment.
 	EnvironmentProgress PoolEventKind = "environment_progress"
 	// PoolReady: the first worker takes calls. Took is the time since Start.
@@ -155,6 +158,8 @@ type PoolEvent struct {
 	PID    int
 	// Generation is the generation of workers that it is about.
 	Generation int
+	// Workers is how many there are to be.
+	Workers int
 	// From and To are the states of a worker that moved.
 	From, To WorkerState
 	// Reason says why, in words.

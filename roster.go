@@ -113,6 +113,9 @@ func (r *roster) down(w *worker.Worker, exit worker.Exit) {
 	r.pool.desk.Remove(w.ID())
 	r.mu.Lock()
 	m := r.members[w.ID()]
+	if m == nil {
+		m = newMember(w, 0) // it never served
+	}
 	delete(r.members, w.ID())
 	delete(r.ordered, w.ID()) // it was never needed, or lost before it could serve
 	r.mu.Unlock()
@@ -275,6 +278,7 @@ func (r *roster) source(a *announced) (first bool) {
 	info := a.Info()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.pool.counts.sources.Add(1)
 	first = !r.opened
 	again := !first && r.generation == a.generation
 	r.info, r.opened, r.generation, r.python = info, true, a.generation, a.python

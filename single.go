@@ -19,6 +19,7 @@ func NewSingle(config Config) (*Single, error) {
 	k := &checker{path: "Config"}
 	k.must(config.Workers == 0 || config.Workers == 1, "Workers", "must be 0 or 1 for a Single, got %d", config.Workers)
 	k.must(config.Start == "" || config.Start == Spawn, "Start", "must be empty or %q for a Single, got %q", Spawn, config.Start)
+	k.must(config.Scale == Scale{}, "Scale", "has no meaning for a Single, which is one worker")
 	if err := k.verdict(); err != nil {
 		return nil, err
 	}

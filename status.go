@@ -51,8 +51,10 @@ type Status struct {
 	StartedAt  time.Time     `json:"started_at"`
 	ReadyAfter time.Duration `json:"ready_after"`
 	// Want is how many workers there should be now, Serving how many take calls.
-	Want    int `json:"want"`
-	Serving int `json:"serving"`
+	Want int `json:"want"`
+	// Scale tells between what Want changes, nil if it does not.
+	Scale   *ScaleStatus `json:"scale,omitempty"`
+	Serving int          `json:"serving"`
 	// Workers are those that exist now, by age.
 	Workers []WorkerStatus `json:"workers"`
 	// InFlight calls are with workers, whose places are Capacity together;

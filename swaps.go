@@ -164,7 +164,7 @@ func (c *crew) over(source worker.Source) {
 
 // describe fills in what the crew knows.
 func (c *crew) describe(st *Status) {
-	st.Swap = c.swaps.status()
+	st.Swap, st.Scale = c.swaps.status(), c.scaler.status()
 	boss := c.boss.Load()
 	if boss == nil {
 		return

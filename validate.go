@@ -34,6 +34,7 @@ func (c Config) Validate() error {
 	c.Objects.check(k, c.FrameLimit)
 	c.Restart.check(k)
 	c.RetryBudget.check(k, "RetryBudget")
+	c.Scale.check(k, c.Workers)
 	c.Sessions.check(k, "Sessions.")
 	c.Health.check(k)
 	c.Recycle.check(k, c.Health)

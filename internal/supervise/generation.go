@@ -16,7 +16,8 @@ type generation struct {
 	source  worker.Source
 	ctx     context.Context // of starts; ends when no more are wanted
 	cancel  context.CancelFunc
-	serving bool // its workers take calls as they come up
+	serving bool   // its workers take calls as they come up
+	over    func() // called when nothing is left of it, once it is closed
 
 	up       map[*worker.Worker]struct{} // those that take calls, or will
 	alive    map[*worker.Worker]origin   // those whose end has not been reported
@@ -163,10 +164,11 @@ func (g *generation) watch(w *worker.Worker) {
 }
 
 // close gives a generation up: nothing is started any more, and when the last
-// worker is gone its source ends too. How its workers end is up to the caller.
-func (g *generation) close() {
+// worker is gone its source ends too, and then over is called. How its workers
+// end is up to the caller.
+func (g *generation) close(over func()) {
 	g.cancel()
-	g.broken = nil
+	g.broken, g.over = nil, over
 	g.old = append(g.old, g)
 	g.finish()
 }
@@ -189,10 +191,6 @@ func (g *generation) finish() {
 	}
 	g.task(func() func() {
 		_ = g.source.Stop(g.patience)
-		return func() {
-			if g.cfg.OnEnded != nil {
-				g.cfg.OnEnded(g.source)
-			}
-		}
+		return g.over
 	})
 }

@@ -25,6 +25,9 @@ func (l *loop) shutDown() {
 	}
 	for _, g := range left {
 		_ = g.source.Stop(l.patience)
+		if g.over != nil {
+			g.over()
+		}
 	}
 	l.settle()
 	l.hurry()

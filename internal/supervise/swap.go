@@ -82,7 +82,11 @@ func (l *loop) takeOver(w *swap) {
 		x.Retire("replaced by a new generation of workers")
 		before.left(x)
 	}
-	before.close()
+	before.close(func() {
+		if l.cfg.OnEnded != nil {
+			l.cfg.OnEnded(before.source)
+		}
+	})
 	l.trim()
 	w.told <- nil
 }
@@ -102,14 +106,11 @@ func (l *loop) withdraw(w *swap, err *fault.Error) {
 		return
 	}
 	l.swaps = slices.Delete(l.swaps, at, at+1)
-	if w.gen != nil {
-		w.gen.cancel()
-		for x := range w.gen.alive {
-			x.Kill("its generation is not to serve")
-		}
+	if w.gen == nil {
+		w.gen = l.generation(w.source)
 	}
-	l.task(func() func() {
-		_ = w.source.Stop(l.patience)
-		return func() { w.told <- err }
-	})
+	for x := range w.gen.alive {
+		l.end(x)
+	}
+	w.gen.close(func() { w.told <- err })
 }

@@ -110,6 +110,9 @@ func TestASwapThatFailsChangesNothing(t *testing.T) {
 			if o := call(t, s.Workers()[0], "echo", `{}`); o.Err != nil {
 				t.Error(o.Err)
 			}
+			if len(h.up) != 2 || len(h.leaving) != 0 || len(h.infos) != 1 {
+				t.Errorf("%d up, %d leaving, %d sources: the new ones were put into service", len(h.up), len(h.leaving), len(h.infos))
+			}
 			if err := s.Swap(testkit.Context(t, patience), worker.NewForkServer(workers(t))); err != nil {
 				t.Errorf("a later swap: %v", err)
 			}
