@@ -131,3 +131,11 @@ func TestConformanceOfTheRetry(t *testing.T) {
 		return dspool.NewRetry(pool, dspool.RetryConfig{Attempts: 1})
 	})
 }
+
+// One layer, so that the suite sees what the layer says.
+func TestConformanceOfTheFallback(t *testing.T) {
+	t.Parallel()
+	wrap(t, func(pool *dspool.Pool) (dspool.Runner, error) {
+		return dspool.NewFallback(dspool.FallbackConfig{}, dspool.Layer{Name: "pool", Runner: pool})
+	})
+}

@@ -139,7 +139,8 @@ const (
 	CircuitSuccess PoolEventKind = "circuit_success"
 	CircuitFailure PoolEventKind = "circuit_failure"
 	// FallbackEngaged: calls pass over the layer Layer for the time Took and go
-	// to the layer Next, "" if there is none. Err says why.
+	// to the layer Next, "" if there is none. Err says why. It comes again when
+	// a call that tried the layer fails.
 	FallbackEngaged PoolEventKind = "fallback_engaged"
 	// FallbackRestored: calls go to the layer Layer again.
 	FallbackRestored PoolEventKind = "fallback_restored"

@@ -65,6 +65,8 @@ type Response struct {
 	Usage Usage
 	// Worker is the id of the worker that answered.
 	Worker string
+	// Layer is the layer of a [Fallback] that answered, "" without one.
+	Layer string
 	// Queue is how long the call waited before its code began to run, in this
 	// process and in the worker.
 	Queue time.Duration
