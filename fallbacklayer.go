@@ -40,8 +40,12 @@ func (l *layer) allow() (breaker.Pass, time.Duration, bool) {
 func (l *layer) call(ctx context.Context, req Request, pass breaker.Pass) (Response, error) {
 	g := guardedLayer{layer: l, pass: pass, idempotent: req.Program != nil && req.Program.Idempotent}
 	defer g.end()
-	own, cancel := l.limit(ctx)
-	defer cancel()
+	own := ctx
+	if l.timeout > 0 {
+		limited, cancel := context.WithTimeout(ctx, l.timeout)
+		defer cancel()
+		own = limited
+	}
 	resp, err := l.runner.Call(own, req)
 	g.settle(ctx, err)
 	return resp, err
@@ -52,8 +56,12 @@ func (l *layer) call(ctx context.Context, req Request, pass breaker.Pass) (Respo
 func (l *layer) stream(ctx context.Context, req Request, pass breaker.Pass, yield func(Event, error) bool) (end streamEnd) {
 	g := guardedLayer{layer: l, pass: pass, idempotent: req.Program != nil && req.Program.Idempotent}
 	defer g.end()
-	own, cancel := l.limit(ctx)
-	defer cancel()
+	own := ctx
+	if l.timeout > 0 {
+		limited, cancel := context.WithTimeout(ctx, l.timeout)
+		defer cancel()
+		own = limited
+	}
 	for ev, err := range l.runner.Stream(own, req) {
 		if err != nil {
 			g.settle(ctx, err)
@@ -77,14 +85,6 @@ func (ev Event) in(layer string) Event {
 		ev.Response = &resp
 	}
 	return ev
-}
-
-// limit applies the layer's own time limit.
-func (l *layer) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	if l.timeout <= 0 {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, l.timeout)
 }
 
 // passesOn reports whether a call that failed here may go on. A call that the

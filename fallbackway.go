@@ -3,6 +3,7 @@ package dspool
 import (
 	"cmp"
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -83,9 +84,7 @@ func (w *way) verdict() error {
 		c.Started = w.started
 	}
 	details := map[string]string{"layers": strings.Join(w.failed, "; ")}
-	for name, value := range c.Details {
-		details[name] = value
-	}
+	maps.Copy(details, c.Details)
 	c.Details = details
 	c.Message += "; layers before it failed too"
 	return &c
