@@ -59,6 +59,6 @@ func (p *Pool) tell(kind PoolEventKind, t *task, m *member, err *fault.Error) {
 func (t *task) event(kind PoolEventKind, at time.Time) PoolEvent {
 	return PoolEvent{
 		Kind: kind, At: at, Call: t.number, Program: t.req.Program.String(),
-		Worker: t.worker, Attempts: t.attempts,
+		Session: t.req.Session, Worker: t.worker, Attempts: t.attempts,
 	}
 }

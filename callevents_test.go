@@ -35,7 +35,7 @@ func TestEveryAcceptedCallIsToldOfFromItsBeginningToItsEnd(t *testing.T) {
 	pool := mockPool(t, nil)
 	r := record(testkit.Context(t, time.Minute), pool)
 	ctx := testkit.Context(t, time.Minute)
-	if _, err := pool.Call(ctx, dspool.Request{Program: mock(t, "echo"), Input: []byte(`{"text":"x"}`)}); err != nil {
+	if _, err := pool.Call(ctx, dspool.Request{Program: mock(t, "echo"), Session: "s1", Input: []byte(`{"text":"x"}`)}); err != nil {
 		t.Fatal(err)
 	}
 	_, failed := pool.Call(ctx, dspool.Request{Program: mock(t, "fail"), Input: []byte(`{"code":"program_error","message":"no"}`)})
@@ -63,6 +63,9 @@ func TestEveryAcceptedCallIsToldOfFromItsBeginningToItsEnd(t *testing.T) {
 			continue
 		}
 		last := events[len(events)-1]
+		if session := map[int64]string{1: "s1"}[call]; last.Session != session {
+			t.Errorf("call %d: session %q, want %q", call, last.Session, session)
+		}
 		if last.Program != want.program || last.Code != want.code || (last.Err == nil) != (want.code == "") {
 			t.Errorf("call %d ended with %+v, want %+v", call, last, want)
 		}
@@ -100,8 +103,8 @@ func TestNumbersAreExactWhenEventsAreLost(t *testing.T) {
 	if st.Totals.Calls != total || st.Totals.Succeeded != total-failed || st.Totals.Errors[fault.ProgramError] != failed {
 		t.Errorf("totals %+v", st.Totals)
 	}
-	if st.Total.Count != total || st.Run.Count != total-failed || st.Queue.Count != total-failed || st.Verdicts.Keep != failed {
-		t.Errorf("counted: total %d, run %d, queue %d, verdicts %+v", st.Total.Count, st.Run.Count, st.Queue.Count, st.Verdicts)
+	if st.Total.Count != total || st.Run.Count != total-failed || st.QueueWait.Count != total-failed || st.Verdicts.Keep != failed {
+		t.Errorf("counted: total %d, run %d, queue %d, verdicts %+v", st.Total.Count, st.Run.Count, st.QueueWait.Count, st.Verdicts)
 	}
 	if st.EventsDropped == 0 {
 		t.Error("4,800 events fit into a buffer of 1,024")

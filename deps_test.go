@@ -25,7 +25,7 @@ func layers() [][]string {
 		{"internal/worker", "internal/testkit", "signature", "lm"},
 		{"internal/supervise"},
 		{"."},
-		{"adapter", "dspooltest", "httpapi", "sessionbolt", "cluster", "cluster/...", "internal/conformance"},
+		{"adapter", "dspooltest", "httpapi", "sessionbolt", "cluster", "cluster/...", "internal/conformance", "metrics", "otel", "history"},
 		{"dashboard", "internal/bench"},
 		{"internal/cli"},
 		{"cmd/dspool", "examples", "examples/...", "bench/..."},
@@ -70,6 +70,14 @@ func bans() []ban {
 		{
 			from: []string{"..."}, except: []string{"sessionbolt"}, imports: []string{"go.etcd.io/..."},
 			why: "a user whose sessions may end with the process gets no database",
+		},
+		{
+			from: []string{"..."}, except: []string{"metrics", "httpapi", "internal/cli"}, imports: []string{"github.com/prometheus/..."},
+			why: "a user who scrapes nothing gets none of Prometheus",
+		},
+		{
+			from: []string{"..."}, except: []string{"otel"}, imports: []string{"go.opentelemetry.io/..."},
+			why: "a user who traces nothing gets none of OpenTelemetry",
 		},
 		{
 			from: []string{"..."}, except: []string{"internal/cli", "cmd/dspool"}, imports: []string{"github.com/spf13/..."},

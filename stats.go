@@ -7,12 +7,12 @@ import "github.com/dspool/dspool/internal/worker"
 // copy, and what `metrics` and `history` read.
 type Stats struct {
 	Status
-	// Queue is how long answered calls waited before their code began, Run how
+	// QueueWait is how long answered calls waited before their code began, Run how
 	// long it ran. Total is from acceptance to the end, of all calls that were
 	// accepted and have ended.
-	Queue Distribution `json:"queue_wait"`
-	Run   Distribution `json:"run"`
-	Total Distribution `json:"total"`
+	QueueWait Distribution `json:"queue_wait"`
+	Run       Distribution `json:"run"`
+	Total     Distribution `json:"total"`
 	// Spawn is how long workers needed from the order until they were ready.
 	Spawn Distribution `json:"spawn"`
 	// Ended counts workers that are gone.
@@ -52,8 +52,8 @@ func (p *Pool) Stats() Stats {
 	c := p.counts
 	hung := c.hung.Load() // before the crashes, which include them
 	st := Stats{
-		Status: p.status(),
-		Queue:  c.queue.read(), Run: c.run.read(), Total: c.total.read(), Spawn: c.spawn.read(),
+		Status:    p.status(),
+		QueueWait: c.queue.read(), Run: c.run.read(), Total: c.total.read(), Spawn: c.spawn.read(),
 		Verdicts: Verdicts{
 			Keep:   c.verdicts[worker.Keep].Load(),
 			Remove: c.verdicts[worker.Remove].Load(),
@@ -69,7 +69,7 @@ func (p *Pool) Stats() Stats {
 		st.ForkServerStarts = c.sources.Load()
 	}
 	st.Totals.Succeeded = st.Run.Count
-	st.Latency = Latency{Queue: quantiles(st.Queue), Run: quantiles(st.Run), Total: quantiles(st.Total)}
+	st.Latency = Latency{Queue: quantiles(st.QueueWait), Run: quantiles(st.Run), Total: quantiles(st.Total)}
 	return st
 }
 
