@@ -161,7 +161,7 @@ func (s *Session) change(ctx context.Context, f func(*sessionState) error) error
 		return err
 	}
 	s.table.mu.Lock()
-	defer s.table.mu.Unlock()
+	defer s.table.unlock()
 	st, err := s.table.open(s)
 	if err != nil {
 		return err
@@ -178,7 +178,7 @@ func (s *Session) view(ctx context.Context, f func(*sessionState)) (found bool, 
 		return false, err
 	}
 	s.table.mu.Lock()
-	defer s.table.mu.Unlock()
+	defer s.table.unlock()
 	if err := s.table.broken[s.id]; err != nil {
 		return false, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -479,10 +480,8 @@ func TestAStreamThatIsLeftCountsAsCanceled(t *testing.T) {
 
 func TestARunnerThatPanicsLeavesNoCallInFlight(t *testing.T) {
 	t.Parallel()
-	runner := &fakeRunner{answer: func(context.Context, dspool.Request) (dspool.Response, error) {
-		var broken map[string]int
-		broken["x"] = 1
-		return dspool.Response{}, nil
+	runner := &fakeRunner{answer: func(_ context.Context, req dspool.Request) (dspool.Response, error) {
+		return dspool.Response{Output: req.Input[len(req.Session):]}, nil // out of range
 	}}
 	s := sessionsOver(t, runner, dspool.SessionsConfig{}).Session("s")
 	func() {
@@ -505,4 +504,40 @@ func TestStoppedSessionsRefuseCalls(t *testing.T) {
 	if _, err := table.Session("s").Info(t.Context()); err != nil {
 		t.Errorf("what was there cannot be read: %v", err)
 	}
+}
+
+// A holder is a Runner that keeps something of sessions.
+type holder struct {
+	*fakeRunner
+
+	mu       sync.Mutex
+	released []string
+}
+
+func (h *holder) ReleaseSession(session string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.released = append(h.released, session)
+}
+
+func TestTheRunnerIsToldOfSessionsThatAreOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		runner := &holder{fakeRunner: says(`"x"`)}
+		table := sessionsOver(t, runner, dspool.SessionsConfig{SweepInterval: 2 * time.Hour})
+		for _, id := range []string{"ended", "restarted", "swept"} {
+			wantNoError(t, table.Session(id).Touch(t.Context()))
+		}
+		wantNoError(t, table.EndSession(t.Context(), "ended"))
+		time.Sleep(time.Hour) //nolint:forbidigo // virtual time
+		wantNoError(t, table.Session("restarted").Touch(t.Context()))
+		time.Sleep(time.Hour) //nolint:forbidigo // virtual time
+		synctest.Wait()
+		runner.mu.Lock()
+		defer runner.mu.Unlock()
+		// The one that was restarted is over for the second time, too.
+		if got := strings.Join(runner.released[:3], " "); got != "ended restarted swept" {
+			t.Errorf("released: %s", got)
+		}
+	})
 }

@@ -15,8 +15,8 @@ const stopGrace = saveTimeout / 2
 // same. A second Start does nothing; one that failed may be tried again.
 func (t *Sessions) Start(ctx context.Context) error { return t.load(ctx) }
 
-// Stop saves what is not saved yet and lets no more session start. The Runner
-// below is left alone. The error tells how many sessions were not saved. Stop may
+// Stop saves what is not saved yet and takes no more calls. Stop the Runner first:
+// what calls change that end later is not saved. The error tells how many sessions were not saved. Stop may
 // be called any number of times. It gives the store a moment even when ctx has
 // ended.
 func (t *Sessions) Stop(ctx context.Context) error {

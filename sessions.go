@@ -34,7 +34,11 @@ type Sessions struct {
 	byAge  sessionOrder            // oldest first
 	totals sessionTotals
 	closed bool
+	over   []string // sessions whose end the Runner has not been told yet
 }
+
+// A releaser is a Runner that keeps something of sessions, as a [Pool] does.
+type releaser interface{ ReleaseSession(session string) }
 
 // sessionTotals count from the beginning of a table.
 type sessionTotals struct {
@@ -44,6 +48,9 @@ type sessionTotals struct {
 
 // NewSessions puts sessions over a Runner. It does no I/O. Without a store there
 // is nothing to stop; with one, [Sessions.Stop] saves what is not saved yet.
+//
+// A Runner that has a method ReleaseSession(session string), as a [Pool] has, is
+// told of each session that is over.
 func NewSessions(runner Runner, config SessionsConfig) (*Sessions, error) {
 	if runner == nil {
 		return nil, fault.New(fault.InvalidArgument, "NewSessions: the Runner must not be nil")
@@ -104,7 +111,7 @@ func (t *Sessions) EndSession(ctx context.Context, id string) error {
 
 func (t *Sessions) end(id string) error {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
 	if st := t.find(id); st != nil {
 		t.remove(st, SessionEnded, "it was ended")
 		return nil
@@ -225,6 +232,22 @@ func (t *Sessions) remove(st *sessionState, kind PoolEventKind, why string) {
 		t.totals.expired++
 	}
 	t.publish(PoolEvent{Kind: kind, Session: st.id, Reason: why, Took: life})
+	if _, listens := t.runner.(releaser); listens {
+		t.over = append(t.over, st.id)
+	}
+}
+
+// unlock gives up mu and then tells the Runner of sessions that are over: it may
+// have workers to talk to.
+func (t *Sessions) unlock() {
+	over := t.over
+	t.over = nil
+	t.mu.Unlock()
+	for _, id := range over {
+		if r, listens := t.runner.(releaser); listens {
+			r.ReleaseSession(id)
+		}
+	}
 }
 
 // publish tells everybody who listens.

@@ -62,7 +62,7 @@ func (t *Sessions) sweep() {
 	for more := true; more; {
 		t.mu.Lock()
 		more = !t.closed && t.expireDue(time.Now(), sweepMax)
-		t.mu.Unlock()
+		t.unlock()
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -25,6 +25,9 @@ type visit struct {
 // gets a visit must leave.
 func (s *Session) visit(ctx context.Context, req *Request, id string) (*visit, error) {
 	v := &visit{table: s.table, began: time.Now(), err: fault.New(fault.Internal, "the Runner did not return")}
+	if id == "" {
+		_ = req.Program.Validate() // compiles it before the lock is taken; the Runner tells
+	}
 	var past []*turn
 	err := s.change(ctx, func(st *sessionState) (err error) {
 		v.state = st
