@@ -1,0 +1,63 @@
+package dspool
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dspool/dspool/internal/testkit"
+)
+
+// A worker that is degraded and restored all the time, in the midst of calls
+// that are being handed to it, loses none of them: also the only one.
+func TestNoCallIsLostWhileItsWorkerIsDegradedAndRestored(t *testing.T) {
+	t.Parallel()
+	spec, err := NewFunc("mock:echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := New(Config{Command: testkit.Worker(t), Workers: 1, WorkerConcurrency: 4, Health: Health{Interval: -1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := testkit.Context(t, time.Minute)
+	if err := pool.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pool.Stop(context.Background()) })
+	if err := pool.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	only := patient{pool.roster.all()[0], pool.ward}
+	over := make(chan struct{})
+	var flips sync.WaitGroup
+	flips.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				only.Degrade("a check failed")
+				only.Restore("a check passed")
+			}
+		}
+	})
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			for range 2000 {
+				if _, err := pool.Call(ctx, Request{Program: spec}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	callers.Wait()
+	close(over)
+	flips.Wait()
+	if st := pool.Status(); st.InFlight != 0 || st.Workers[0].Calls != 16000 || st.Workers[0].State != WorkerStateReady || len(st.Conditions) != 0 {
+		t.Errorf("in the end: %d in flight, %+v", st.InFlight, st)
+	}
+}
