@@ -57,7 +57,28 @@ func (a *app) usePool(ctx context.Context, pool *dspool.Pool, begun time.Time) [
 	if err != nil {
 		return append(checks, fail("first call", "failed", reason(err)))
 	}
-	return append(checks, okay("first call", "answered %s after %s", response.Output, round(time.Since(begun))))
+	checks = append(checks, okay("first call", "answered %s after %s", response.Output, round(time.Since(begun))))
+	return append(checks, healthChecks(pool.Health(ctx))...)
+}
+
+// healthChecks tells what a health check found: one line for the pool, and one
+// for each condition that something is to be done about. That workers are
+// spawned is told already.
+func healthChecks(r dspool.HealthReport) []check {
+	const name = "health"
+	found := fmt.Sprintf("%s, %d of %d workers answered after %s", r.Status, r.Healthy, r.Total, round(r.Took))
+	checks := []check{okay(name, "%s", found)}
+	for _, w := range r.Workers {
+		if w.Error != "" {
+			checks[0] = fail(name, found, "worker "+w.ID+": "+w.Error)
+		}
+	}
+	for _, c := range r.Conditions {
+		if c.Severity != dspool.SeverityInfo && c.Code != dspool.SpawnFallback {
+			checks = append(checks, warn(string(c.Code), strings.TrimSpace(c.Worker+" "+c.Text), "see docs/LIFECYCLE.md, Health"))
+		}
+	}
+	return checks
 }
 
 func forkCheck(status dspool.Status, ready time.Duration) check {
