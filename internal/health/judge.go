@@ -29,6 +29,14 @@ type judge struct {
 	lastAt   time.Time // zero: not known
 }
 
+// take takes in the result of a check.
+func (j *judge) take(r Result, s Subject) (action, string) {
+	if r.Err == nil {
+		return j.passed()
+	}
+	return j.failed(r, s, time.Now())
+}
+
 // passed takes in a check that passed.
 func (j *judge) passed() (action, string) {
 	if j.badSince.IsZero() {

@@ -108,12 +108,7 @@ func (w *Watch) conclude(r Result) {
 		return
 	}
 	w.subject.Checked(r)
-	act, reason := nothing, ""
-	if r.Err == nil {
-		act, reason = w.judge.passed()
-	} else {
-		act, reason = w.judge.failed(r, w.subject, time.Now())
-	}
+	act, reason := w.judge.take(r, w.subject)
 	switch act {
 	case nothing:
 	case degrade:
