@@ -13,9 +13,9 @@ import (
 	"github.com/dspool/dspool/internal/testkit"
 )
 
-// pressure keeps callers busy until enough says so, and returns how many calls
+// busily keeps callers busy until enough says so, and returns how many calls
 // were made. None may fail.
-func pressure(t *testing.T, pool *dspool.Pool, req dspool.Request, enough func() bool) int64 {
+func busily(t *testing.T, pool *dspool.Pool, req dspool.Request, enough func() bool) int64 {
 	t.Helper()
 	ctx := testkit.Context(t, 2*time.Minute)
 	var made atomic.Int64
@@ -43,7 +43,7 @@ func recycling(t *testing.T, pool *dspool.Pool, seen *recorder, req dspool.Reque
 	until(t, "full strength", func() bool { return pool.Status().Serving == want })
 	least := atomic.Int64{}
 	least.Store(int64(want))
-	made := pressure(t, pool, req, func() bool {
+	made := busily(t, pool, req, func() bool {
 		st := pool.Status()
 		for now, was := int64(st.Serving), least.Load(); now < was && !least.CompareAndSwap(was, now); was = least.Load() {
 		}
