@@ -97,16 +97,16 @@ func affinityStatus(st dispatch.AffinityStats) AffinityStatus {
 }
 
 // bind lets a call go where its session is. It is for calls that have one.
-func (p *Pool) bind(t *task) error {
-	if err := checkID("Session", t.req.Session); err != nil {
+func (r *Request) bind(ask *dispatch.Ask, otherwise AffinityMode) error {
+	if err := checkID("Session", r.Session); err != nil {
 		return err
 	}
-	mode, known := or(t.req.Affinity, p.cfg.Affinity.Mode).dispatched()
+	mode, known := or(r.Affinity, otherwise).dispatched()
 	if !known {
 		return badField("Affinity", "must be %q, %q or %q, got %.40q",
-			AffinityHint, AffinityStrictQueue, AffinityStrictFailFast, t.req.Affinity)
+			AffinityHint, AffinityStrictQueue, AffinityStrictFailFast, r.Affinity)
 	}
-	t.ask.Key, t.ask.Affinity = t.req.Session, mode
+	ask.Key, ask.Affinity = r.Session, mode
 	return nil
 }
 

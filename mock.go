@@ -163,7 +163,8 @@ func (m *Mock) Status() Status {
 	st := Status{
 		Phase: PoolServing, StartedAt: m.since, Want: 1, Serving: 1,
 		InFlight: load.InFlight, Capacity: load.Capacity, Utilisation: float64(load.InFlight) / float64(load.Capacity),
-		Queue: QueueStatus{Length: load.Queued, Limit: off(c.QueueSize), Age: load.Oldest},
+		Queue:    QueueStatus{Length: load.Queued, Limit: off(c.QueueSize), Age: load.Oldest},
+		Affinity: affinityStatus(load.Affinity),
 		Totals: Totals{
 			Calls: m.counts.calls.Load(), Errors: m.counts.errors(), Abandoned: m.counts.abandoned.Load(),
 		},

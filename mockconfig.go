@@ -53,6 +53,10 @@ type MockConfig struct {
 	// CallTimeout is the time budget of a call, as [Config.CallTimeout] is.
 	CallTimeout time.Duration
 
+	// Affinity is what a call with a session key does when no place is free for
+	// it, as Affinity.Mode of [Config] is. Defaults to AffinityHint.
+	Affinity AffinityMode
+
 	// Log is how many calls [Mock.Calls] remembers. Defaults to 1024, -1 is
 	// none.
 	Log int
@@ -65,6 +69,7 @@ func (c MockConfig) WithDefaults() MockConfig {
 	c.QueueSize = or(c.QueueSize, QueueSizeDefault)
 	c.QueueTimeout = or(c.QueueTimeout, QueueTimeoutDefault)
 	c.CallTimeout = or(c.CallTimeout, CallTimeoutDefault)
+	c.Affinity = or(c.Affinity, AffinityHint)
 	c.Log = or(c.Log, MockLogDefault)
 	return c
 }
@@ -80,6 +85,8 @@ func (c MockConfig) Validate() error {
 	k.must(c.QueueSize >= -1, "QueueSize", "must be -1 (none) or more, got %d", c.QueueSize)
 	k.must(c.QueueTimeout > 0 || c.QueueTimeout == -1, "QueueTimeout", "must be -1 (off) or positive, got %s", c.QueueTimeout)
 	k.must(c.CallTimeout > 0 || c.CallTimeout == -1, "CallTimeout", "must be -1 (off) or positive, got %s", c.CallTimeout)
+	_, known := c.Affinity.dispatched()
+	k.must(known, "Affinity", "must be %q, %q or %q, got %q", AffinityHint, AffinityStrictQueue, AffinityStrictFailFast, c.Affinity)
 	k.must(c.Log >= -1, "Log", "must be -1 (none) or more, got %d", c.Log)
 	c.checkAnswers(k)
 	if len(k.errs) == 0 {

@@ -74,6 +74,11 @@ func (t *mockTask) run(ctx context.Context, r *mockReader) (Response, error) {
 		return Response{}, refuse(err)
 	}
 	ask := dispatch.Ask{Exclusive: t.req.Program.Exclusive}
+	if t.req.Session != "" {
+		if err := t.req.bind(&ask, t.cfg.Affinity); err != nil {
+			return Response{}, err
+		}
+	}
 	own := false
 	if limit := off(t.cfg.CallTimeout); limit > 0 {
 		ask.Deadline = time.Now().Add(limit)

@@ -69,7 +69,7 @@ func (p *Pool) plan(ctx context.Context, t *task) error {
 	t.ask = dispatch.Ask{Exclusive: req.Program.Exclusive}
 	t.ask.Deadline, t.own = p.deadline(ctx, t.arrived)
 	if req.Session != "" {
-		err = p.bind(t)
+		err = req.bind(&t.ask, p.cfg.Affinity.Mode)
 	}
 	if err == nil && req.Program.Kind == KindObject {
 		t.object, err = p.objects.open(req)

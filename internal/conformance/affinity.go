@@ -20,7 +20,7 @@ func (s *suite) affinity(t *testing.T) {
 	}{
 		{"a session stays with its worker", staysAtHome},                        // CHK-49, CHK-122
 		{"short-lived callers leave workers and bindings alone", shortCallers},  // CHK-18
-		{"a session is bound anew when its worker is gone", boundAnew},          // CHK-122
+		{"a session is bound anew when its worker is gone", s.boundAnew},        // CHK-122
 		{"a session key that cannot be one", badSessions},                       // CHK-48
 		{"a strict session waits for its worker, another mode not", busyWorker}, // CHK-122
 	} {
@@ -92,7 +92,8 @@ func pids(subject Subject) string {
 	return b.String()
 }
 
-func boundAnew(t *testing.T, subject Subject) {
+func (s *suite) boundAnew(t *testing.T, subject Subject) {
+	s.needsProcesses(t)
 	rebinds := subject.Status().Affinity.Rebinds
 	first := inSession(t, bounded(t), subject, "orphan", "pid", "")
 	_, err := subject.Call(bounded(t), dspool.Request{Program: program(t, "crash"), Session: "orphan"})
