@@ -136,11 +136,11 @@ func (c *Circuit) verdict(err error) fault.Verdict {
 	if err == nil {
 		return fault.VerdictSound
 	}
-	code := fault.CodeOf(err)
-	if code == fault.DeadlineExceeded && c.cfg.IgnoreDeadlines {
+	f := fault.From(err)
+	if f.Code == fault.DeadlineExceeded && c.cfg.IgnoreDeadlines {
 		return fault.VerdictNothing
 	}
-	return fault.ClassOf(code).Verdict
+	return f.Class().Verdict
 }
 
 // settle counts a call that was let through.

@@ -106,6 +106,7 @@ func TestAProgramsFailuresDoNotPutALayerOutOfUse(t *testing.T) {
 		fault.New(fault.ProgramError, "x").WithStarted(fault.StartedYes),
 		fault.New(fault.WorkerCrashed, "it crashes its worker").WithStarted(fault.StartedYes),
 		broken(fault.InvalidArgument), broken(fault.QueueFull), errors.New("foreign"),
+		&fault.Error{Code: fault.Unavailable, Started: fault.StartedNo, Details: map[string]string{fault.DetailSession: "s1"}},
 	} {
 		f := newFallback(t, dspool.FallbackConfig{Failures: 1},
 			dspool.Layer{Name: "a", Runner: fails(always(err))}, dspool.Layer{Name: "b", Runner: says(`1`)})

@@ -112,16 +112,18 @@ func (g *guardedLayer) settle(ctx context.Context, err error) {
 		return
 	}
 	g.settled = true
-	f := fault.From(err)
-	switch {
-	case f == nil:
+	if err == nil {
 		g.layer.served.Add(1)
 		g.pass.Success()
-	case f.Class().Verdict == fault.VerdictSound:
+		return
+	}
+	f := fault.From(err)
+	switch verdict := f.Class().Verdict; {
+	case verdict == fault.VerdictSound:
 		g.pass.Success()
-	case f.Class().Verdict == fault.VerdictDown:
+	case verdict == fault.VerdictDown:
 		g.pass.Down(f)
-	case ctx.Err() == nil && f.Class().Verdict == fault.VerdictFailed && g.layer.passesOn(f, g.idempotent):
+	case verdict == fault.VerdictFailed && ctx.Err() == nil && g.layer.passesOn(f, g.idempotent):
 		g.pass.Failure(f)
 	default:
 		g.pass.Ignore()

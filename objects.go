@@ -61,7 +61,7 @@ func (t *objectTable) open(req *Request) (*object, error) {
 	s := t.sessions[req.Session]
 	if s != nil && s.ending {
 		err := fault.New(fault.Unavailable, "the session is being ended: its last calls have not stopped yet").WithStarted(fault.StartedNo)
-		err.RetryAfter = endingRetry
+		err.RetryAfter, err.Details = endingRetry, map[string]string{fault.DetailSession: req.Session}
 		return nil, err
 	}
 	if s == nil {

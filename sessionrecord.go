@@ -97,7 +97,9 @@ func readSession(id string, raw []byte) (*sessionState, *fault.Error) {
 // badRecord is the error of a session whose record is no good.
 func badRecord(id string, code fault.Code, cause error, what string) *fault.Error {
 	message := fmt.Sprintf("session %q: its record in the store %s; ending the session removes it", id, what)
-	return fault.Wrap(code, cause, message).WithStarted(fault.StartedNo)
+	err := fault.Wrap(code, cause, message).WithStarted(fault.StartedNo)
+	err.Details = map[string]string{fault.DetailSession: id}
+	return err
 }
 
 // state is the session that the record describes.

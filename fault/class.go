@@ -120,6 +120,10 @@ type Class struct {
 	Cascade Cascade
 }
 
+// DetailSession is the detail that names the session which a failure is about,
+// if it is about that session alone.
+const DetailSession = "session"
+
 // raiseAfter is the attempt after which a failure is worse than it looks.
 const raiseAfter = 3
 

@@ -108,8 +108,16 @@ func (e *Error) Retryable() bool {
 // the whole question.
 func (e *Error) Transient() bool { return transient(e.Code) }
 
-// Class returns what follows from the error's code.
-func (e *Error) Class() Class { return ClassOf(e.Code) }
+// Class returns what follows from the error's code. A failure of one session,
+// which names it in the detail [DetailSession], says nothing about the Runner
+// and concerns no other one.
+func (e *Error) Class() Class {
+	c := ClassOf(e.Code)
+	if e.Details[DetailSession] != "" {
+		c.Verdict, c.Cascade = VerdictNothing, CascadeNever
+	}
+	return c
+}
 
 // Repeatable reports whether a call that ended with e may be made again when
 // its program is idempotent, or is not.
@@ -134,10 +142,11 @@ func (e *Error) WithStarted(s Started) *Error {
 // CodeOf returns the code of the first *Error in err's tree. Context errors
 // map to their codes, any other error is Internal, nil is "".
 func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
 	var e *Error
 	switch {
-	case err == nil:
-		return ""
 	case errors.As(err, &e):
 		return e.Code
 	case errors.Is(err, context.DeadlineExceeded):
@@ -152,15 +161,14 @@ func CodeOf(err error) Code {
 // From returns the first *Error in err's tree, or makes one with the code that
 // [CodeOf] finds. From(nil) is nil.
 func From(err error) *Error {
-	var e *Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &e):
-		return e
-	default:
-		return &Error{Code: CodeOf(err), Message: err.Error(), Cause: err}
 	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{Code: CodeOf(err), Message: err.Error(), Cause: err}
 }
 
 // Retryable reports whether err is an *Error for which [Error.Retryable] holds.

@@ -29,7 +29,7 @@ func ClassOf(code Code) Class { //nolint:cyclop,funlen // a table
 	case WorkerUnresponsive:
 		return Class{CategoryHealthCheck, SeverityMinor, StrategyBackoff, 3, PaceLinear, VerdictFailed, CascadeAlways}
 	case SessionLost:
-		return Class{CategoryConnection, SeverityMajor, StrategyNone, 0, PaceNone, VerdictNothing, CascadeNever}
+		return Class{CategorySession, SeverityMajor, StrategyNone, 0, PaceNone, VerdictNothing, CascadeNever}
 	case Protocol:
 		return Class{CategoryCommunication, SeverityMajor, StrategyImmediate, 3, PaceLinear, VerdictFailed, CascadeAlways}
 	case ProgramError, OutputInvalid:

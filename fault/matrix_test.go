@@ -127,3 +127,16 @@ func TestRepeatableAsksTheProgramOnlyWhereItMatters(t *testing.T) {
 		t.Error("a program's own error does not go away by itself")
 	}
 }
+
+// The trouble of one session is nobody else's.
+func TestAFailureOfOneSessionSaysNothingAboutTheRunner(t *testing.T) {
+	t.Parallel()
+	err := fault.New(fault.Unavailable, "it is being ended")
+	if err.Class() != fault.ClassOf(fault.Unavailable) {
+		t.Error("the class of an error is not that of its code")
+	}
+	err.Details = map[string]string{fault.DetailSession: "s1"}
+	if c := err.Class(); c.Verdict != fault.VerdictNothing || c.Cascade != fault.CascadeNever || c.Retries == 0 {
+		t.Errorf("%+v", c)
+	}
+}
