@@ -47,7 +47,8 @@ type object struct {
 // An objectWaiter is a call whose turn has not come.
 type objectWaiter struct {
 	concurrent bool
-	turn       chan struct{} // closed when it has
+	ahead      int           // calls that waited when it came
+	turn       chan struct{} // closed when it has come
 }
 
 // enter takes a turn on the object; nil means that it has come, else it comes
@@ -59,7 +60,7 @@ func (o *object) enter(concurrent bool) *objectWaiter {
 		o.begin(concurrent)
 		return nil
 	}
-	w := &objectWaiter{concurrent: concurrent, turn: make(chan struct{})}
+	w := &objectWaiter{concurrent: concurrent, ahead: len(o.waiting), turn: make(chan struct{})}
 	o.waiting = append(o.waiting, w)
 	return w
 }

@@ -160,6 +160,7 @@ func TestAFailedHandOutCostsOneWorkerAndNobodyElse(t *testing.T) {
 	}
 	until(t, "calls wait", func() bool { return pool.Status().Queue.Length == 12 })
 	kill(t, before[0].PID) // the calls in the queue find it, or not
+	until(t, "the dead worker is missed", func() bool { return pool.Status().Totals.Crashes == 1 })
 	cancel()
 	for _, done := range waiting {
 		if a := <-done; a.err != nil {

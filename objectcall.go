@@ -36,7 +36,10 @@ func (t *objectTable) trySeat(ctx context.Context, c *task) (s slot, again bool,
 
 func (t *objectTable) place(ctx context.Context, c *task, next route) (slot, bool, *fault.Error) {
 	ask := c.ask
-	ask.Only, ask.Affinity = next.worker, dispatch.Queue
+	ask.Only = next.worker
+	if ask.Affinity == dispatch.Hint {
+		ask.Affinity = dispatch.Queue // an object is nowhere else
+	}
 	if next.worker != "" {
 		ask.Avoid = "" // there is no other
 	}
@@ -62,8 +65,14 @@ func (t *objectTable) place(ctx context.Context, c *task, next route) (slot, boo
 // await waits for a call's turn on the object, at most for its budget.
 func (o *object) await(ctx context.Context, c *task) *fault.Error {
 	w := o.enter(c.req.Program.concurrent())
-	if w == nil {
+	switch {
+	case w == nil:
 		return nil
+	case c.ask.Affinity == dispatch.FailFast, w.ahead >= off(o.table.pool.cfg.QueueSize):
+		o.quit(w)
+		return fault.Newf(fault.QueueFull,
+			"calls of one object run one after the other; %d are before this one, and it may not wait: come back later", w.ahead+1).
+			WithStarted(fault.StartedNo)
 	}
 	var expired <-chan time.Time
 	if c.own {

@@ -71,7 +71,7 @@ func shortCallers(t *testing.T, subject Subject) {
 			resp, err := subject.Call(ctx, dspool.Request{Program: program(t, "pid"), Session: "kept"})
 			done <- answer{resp, err}
 			if i%2 == 0 {
-				panic("the caller crashes")
+				panic("the caller crashes") //nolint:forbidigo // as a user's own code may
 			}
 		}()
 		a := get(t, done)

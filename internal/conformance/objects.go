@@ -138,6 +138,10 @@ func serialCalls(t *testing.T, subject Subject) {
 	}
 	held := begin(bounded(t), subject, request(t, "serial", "Counter", "sleep", `{"ms":300}`))
 	until(t, "the call runs", func() bool { return subject.Status().InFlight == 1 })
+	hasty := request(t, "serial", "Counter", "add", `{"n":1}`)
+	hasty.Affinity = dspool.AffinityStrictFailFast
+	_, err := subject.Call(bounded(t), hasty)
+	wantStarted(t, want(t, err, fault.QueueFull), fault.StartedNo)
 	ctx, cancel := context.WithCancel(bounded(t))
 	impatient := begin(ctx, subject, request(t, "serial", "Counter", "add", `{"n":1}`))
 	cancel()

@@ -67,18 +67,28 @@ func DecodeCallMeta(b []byte) (CallMeta, error) {
 		}
 		return true, err
 	})
-	switch {
-	case err != nil:
-	case m.Program == "":
-		err = lacks(TypeCall, "p")
-	case m.Object == "" && m.State > 0:
-		err = lacks(TypeCall, "o")
-	case m.Object != "" && m.Session == "":
-		err = lacks(TypeCall, "k")
-	case m.Object != "" && m.Object != ObjectNew && m.Object != ObjectLive && m.Object != ObjectRestore:
-		err = fault.Newf(fault.Protocol, "meta of %s: member \"o\" must be \"new\", \"live\" or \"restore\"", TypeCall)
+	if err == nil {
+		err = m.check()
 	}
 	return m, err
+}
+
+// check holds members against each other.
+func (m *CallMeta) check() error {
+	switch {
+	case m.Program == "":
+		return lacks(TypeCall, "p")
+	case m.Object == "" && m.State > 0:
+		return lacks(TypeCall, "o")
+	case m.Object != "" && m.Session == "":
+		return lacks(TypeCall, "k")
+	}
+	switch m.Object {
+	case "", ObjectNew, ObjectLive, ObjectRestore:
+		return nil
+	default:
+		return fault.Newf(fault.Protocol, "meta of %s: member \"o\" must be \"new\", \"live\" or \"restore\"", TypeCall)
+	}
 }
 
 // DecodeResultMeta reads the meta of a RESULT. It is on the path of every call

@@ -60,7 +60,7 @@ const typeLast = TypeRelease
 func (t Type) Known() bool { return t >= TypeHello && t <= typeLast }
 
 // String returns the message's name as PROTOCOL.md writes it.
-func (t Type) String() string {
+func (t Type) String() string { //nolint:cyclop // a table
 	switch t {
 	case TypeHello:
 		return "HELLO"

@@ -128,6 +128,19 @@ def test_a_users_module_is_found_on_the_path(client: Client) -> None:
     assert frame.value == {"answer": "the answer"}
 
 
+def test_an_object_may_ask_the_language_model(client: Client) -> None:
+    for number, method in enumerate(("ask", "ask_sync", "ask"), 1):
+        definition = {"kind": "object", "method": method, "ref": "modules:Conversation"}
+        frame = client.call(definition, {"question": "q"}, k="s", o="new")
+        answers = json.dumps(["the answer"] * number, separators=(",", ":"))
+        assert frame.body.decode() == answers * 2  # the result, and the snapshot
+        assert (frame.head["d"], frame.head["u"]["openai/test"]["total_tokens"]) == (len(answers), 12)
+    fault = client.call(
+        {"kind": "object", "method": "ask", "ref": "modules:Conversation"}, {"question": "too much"}, k="s", o="live"
+    )
+    assert (fault.value["code"], fault.value["started"]) == ("lm_rate_limit", "yes")
+
+
 def test_bytes_come_in_as_attachments(client: Client) -> None:
     definition = qa()
     definition["signature"]["inputs"].append(part("data", {"type": "string", "contentEncoding": "base64"}))

@@ -139,3 +139,29 @@ class Configured(dspy.Module):
     async def aforward(self) -> Any:
         found = dspy.settings
         return {"lm": getattr(found.lm, "model", None), "adapter": type(found.adapter).__name__}
+
+
+class Conversation:
+    """An object that asks a language model and remembers."""
+
+    def __init__(self) -> None:
+        self.answers: list[str] = []
+        self.ask_lm = dspy.Predict("question -> answer")
+
+    async def ask(self, question: str) -> list[str]:
+        found = await self.ask_lm.acall(question=question)
+        self.answers.append(found.answer)
+        return self.answers
+
+    def ask_sync(self, question: str) -> list[str]:
+        self.answers.append(self.ask_lm(question=question).answer)
+        return self.answers
+
+    def __dspool_snapshot__(self) -> list[str]:
+        return self.answers
+
+    @classmethod
+    def __dspool_restore__(cls, state: list[str]) -> Conversation:
+        made = cls()
+        made.answers = state
+        return made
