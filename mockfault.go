@@ -122,6 +122,8 @@ func (m *mockFaults) clear() {
 	m.armed, m.hits = nil, 0
 }
 
-// Trip returns the injected error that strikes a command other than a call, or
-// nil. It is for adapters, whose commands are not all calls.
-func (m *Mock) Trip(command string) error { return m.faults.hit(command) }
+// Trip returns the injected error that strikes a command of a program with one
+// of the names, or nil. It is for adapters, whose commands are not all calls.
+func (m *Mock) Trip(command string, programs ...string) error {
+	return m.faults.hit(command, programs...)
+}

@@ -32,7 +32,9 @@ type Backend interface {
 type sessioned interface{ Sessions() *dspool.Sessions }
 
 // A tripping Backend has faults that were injected for commands.
-type tripping interface{ Trip(command string) error }
+type tripping interface {
+	Trip(command string, programs ...string) error
+}
 
 // unbound keeps the calls of programs without a session from being bound to a
 // worker as a session's calls are.
