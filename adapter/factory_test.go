@@ -206,37 +206,35 @@ func TestExecutionFallsBack(t *testing.T) {
 }
 
 // CHK-55, CHK-69
-func TestASignatureRunsAsATemporaryProgram(t *testing.T) {
-	everyTier(t, func(t *testing.T, tr tier) {
-		a, f := tr.open(t, 1), mocked(t, "")
-		sig, err := signature.Parse("question: str, n: int -> answer: str")
-		if err != nil {
-			t.Fatal(err)
+func temporarySignature(t *testing.T, tr tier, a *adapter.Local) {
+	a, f := tr.fresh(t, a), mocked(t, "")
+	sig, err := signature.Parse("question: str, n: int -> answer: str")
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := adapter.ExecuteOptions{Layer: tr.layer}
+	out, err := f.ExecuteSignature(bounded(t), a, sig, json.RawMessage(`{"question":"q","n":1}`), options)
+	if err != nil || decoded(t, out)["answer"] == nil {
+		t.Fatalf("%s, %v", out, err)
+	}
+	for inputs, says := range map[string]string{
+		`{"n":1}`:                         "Missing required input: question",
+		`{"question":1,"n":"x"}`:          "Invalid input for question: ",
+		`{"question":"q","n":1,"m":true}`: "m",
+		`[]`:                              "object",
+	} {
+		_, err := f.ExecuteSignature(bounded(t), a, sig, json.RawMessage(inputs), options)
+		if e := asError(t, err); e.Type != adapter.ValidationFailed || !strings.Contains(e.Message, says) {
+			t.Errorf("%s: %v, want it to say %s", inputs, err, says)
 		}
-		options := adapter.ExecuteOptions{Layer: tr.layer}
-		out, err := f.ExecuteSignature(bounded(t), a, sig, json.RawMessage(`{"question":"q","n":1}`), options)
-		if err != nil || decoded(t, out)["answer"] == nil {
-			t.Fatalf("%s, %v", out, err)
-		}
-		for inputs, says := range map[string]string{
-			`{"n":1}`:                         "Missing required input: question",
-			`{"question":1,"n":"x"}`:          "Invalid input for question: ",
-			`{"question":"q","n":1,"m":true}`: "m",
-			`[]`:                              "object",
-		} {
-			_, err := f.ExecuteSignature(bounded(t), a, sig, json.RawMessage(inputs), options)
-			if e := asError(t, err); e.Type != adapter.ValidationFailed || !strings.Contains(e.Message, says) {
-				t.Errorf("%s: %v, want it to say %s", inputs, err, says)
-			}
-		}
-		_, err = f.ExecuteSignature(bounded(t), a, nil, nil, options)
-		if e := asError(t, err); !strings.Contains(e.Message, "Program signature is required") {
-			t.Errorf("%v", err)
-		}
-		if ids, err := a.ListPrograms(bounded(t)); err != nil || len(ids) != 0 {
-			t.Errorf("left behind: %v, %v", ids, err)
-		}
-	})
+	}
+	_, err = f.ExecuteSignature(bounded(t), a, nil, nil, options)
+	if e := asError(t, err); !strings.Contains(e.Message, "Program signature is required") {
+		t.Errorf("%v", err)
+	}
+	if ids, err := a.ListPrograms(bounded(t)); err != nil || len(ids) != 0 {
+		t.Errorf("left behind: %v, %v", ids, err)
+	}
 }
 
 // CHK-69

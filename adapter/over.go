@@ -18,7 +18,7 @@ import (
 const Anonymous = "anonymous"
 
 // healthWithin bounds how long a health check waits for a Backend that starts.
-const healthWithin = 10 * time.Second
+const healthWithin = ServiceWaitDefault
 
 // A Local is an [Adapter] over a Backend of this process. [Local.Session] gives
 // the same adapter for one session.
@@ -160,7 +160,7 @@ func (a *Local) ProgramInfo(ctx context.Context, id string) (ProgramInfo, error)
 }
 
 // HealthCheck implements [Adapter]. It waits for a Backend that is starting, at
-// most 10 s.
+// most 30 s.
 func (a *Local) HealthCheck(ctx context.Context) error {
 	if err := a.trip("health_check"); err != nil {
 		return err

@@ -18,28 +18,8 @@ import (
 	"github.com/dspool/dspool/internal/testkit"
 )
 
-// CHK-01 to CHK-05, CHK-08 to CHK-11: what a pool and its adapters do.
-func TestSeed(t *testing.T) {
-	everyTier(t, func(t *testing.T, tr tier) {
-		a := tr.open(t, 3)
-		t.Run("CHK-01 blocking operations", func(t *testing.T) { t.Parallel(); blocking(t, a) })
-		t.Run("CHK-02 session isolation", func(t *testing.T) { t.Parallel(); isolation(t, a) })
-		t.Run("CHK-03 errors do not affect others", func(t *testing.T) { t.Parallel(); mixed(t, a) })
-		t.Run("CHK-04 health check", func(t *testing.T) {
-			t.Parallel()
-			if err := a.HealthCheck(bounded(t)); err != nil {
-				t.Error(err)
-			}
-		})
-		t.Run("CHK-05 language model", func(t *testing.T) { t.Parallel(); languageModel(t, a) })
-		t.Run("CHK-08, CHK-09 create and execute", func(t *testing.T) { t.Parallel(); answers(t, a, tr.layer) })
-		t.Run("CHK-10 complex signatures", func(t *testing.T) { t.Parallel(); complexSignature(t, a) })
-		t.Run("CHK-11 listing", func(t *testing.T) { t.Parallel(); listing(t, a) })
-	})
-}
-
 // blocking: three sessions at once each create a program and list programs.
-func blocking(t *testing.T, a *adapter.Local) {
+func blocking(t *testing.T, _ tier, a *adapter.Local) {
 	c := adapter.NewCommands(a)
 	var callers sync.WaitGroup
 	for i := range 3 {
@@ -66,7 +46,7 @@ func blocking(t *testing.T, a *adapter.Local) {
 	callers.Wait()
 }
 
-func isolation(t *testing.T, a *adapter.Local) {
+func isolation(t *testing.T, _ tier, a *adapter.Local) {
 	ids := map[string]string{}
 	for _, session := range []string{"iso_a", "iso_b"} {
 		id, err := a.Session(session).CreateProgram(bounded(t), program(t, simple))
@@ -86,7 +66,7 @@ func isolation(t *testing.T, a *adapter.Local) {
 	}
 }
 
-func mixed(t *testing.T, a *adapter.Local) {
+func mixed(t *testing.T, _ tier, a *adapter.Local) {
 	c := adapter.NewCommands(a)
 	var callers sync.WaitGroup
 	for i := range 6 {
@@ -107,7 +87,7 @@ func mixed(t *testing.T, a *adapter.Local) {
 	}
 }
 
-func languageModel(t *testing.T, a *adapter.Local) {
+func languageModel(t *testing.T, _ tier, a *adapter.Local) {
 	s := a.Session("lm")
 	lm, err := adapter.ParseLM(json.RawMessage(`{"model":"gemini-1.5-flash","api_key":"test-key-of-nobody","temperature":0.5,"provider":"google"}`))
 	if err != nil || lm.Model != "gemini/gemini-1.5-flash" {
@@ -121,8 +101,8 @@ func languageModel(t *testing.T, a *adapter.Local) {
 	}
 }
 
-func answers(t *testing.T, a *adapter.Local, layer adapter.Layer) {
-	id := "test_program_" + string(layer)
+func answers(t *testing.T, tr tier, a *adapter.Local) {
+	id := "test_program_" + string(tr.layer)
 	args := fmt.Sprintf(`{"id":%q,"modules":[],"signature":{"inputs":[{"name":"question","type":"string"}],`+
 		`"outputs":[{"name":"answer","type":"string"},{"name":"confidence","type":"float"}]}}`, id)
 	got, err := a.CreateProgram(bounded(t), program(t, args))
@@ -142,7 +122,7 @@ func answers(t *testing.T, a *adapter.Local, layer adapter.Layer) {
 	}
 }
 
-func complexSignature(t *testing.T, a *adapter.Local) {
+func complexSignature(t *testing.T, _ tier, a *adapter.Local) {
 	id, err := a.CreateProgram(bounded(t), program(t, `{"signature":{
 		"inputs":[{"name":"input","type":"string"},{"name":"context","type":"list(string)"}],
 		"outputs":[{"name":"result","type":"string"},{"name":"reasoning","type":"list(string)"},{"name":"confidence","type":"probability"}]}}`))
@@ -163,7 +143,7 @@ func complexSignature(t *testing.T, a *adapter.Local) {
 	}
 }
 
-func listing(t *testing.T, a *adapter.Local) {
+func listing(t *testing.T, _ tier, a *adapter.Local) {
 	for i := 1; i <= 3; i++ {
 		p := program(t, simple)
 		p.ID = fmt.Sprintf("listed_%d", i)
@@ -175,33 +155,6 @@ func listing(t *testing.T, a *adapter.Local) {
 	if err != nil || !slices.Contains(ids, "listed_1") || !slices.Contains(ids, "listed_2") || !slices.Contains(ids, "listed_3") {
 		t.Errorf("%v, %v", ids, err)
 	}
-}
-
-// CHK-06: a shutdown ends the pool and takes nobody down with it.
-func TestSeedGracefulShutdown(t *testing.T) {
-	everyTier(t, func(t *testing.T, tr tier) {
-		a := tr.open(t, 1)
-		if _, err := a.Session("tracked").StartSession(bounded(t)); err != nil {
-			t.Fatal(err)
-		}
-		if err := a.HealthCheck(bounded(t)); err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		out, err := adapter.NewCommands(a).Execute(ctx, "shutdown", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := decoded(t, out); got["status"] != "shutting_down" || got["sessions_cleaned"] != 1.0 {
-			t.Errorf("answered %s", out)
-		}
-		if st := a.Backend().Status(); st.Phase != dspool.PoolHasStopped || len(st.Workers) != 0 {
-			t.Errorf("afterwards: %s with %d workers", st.Phase, len(st.Workers))
-		}
-		err = a.HealthCheck(bounded(t))
-		wantFault(t, err, fault.ShuttingDown)
-	})
 }
 
 // factory returns a Factory over Python that is only just starting, in a mode.
@@ -301,22 +254,21 @@ func TestSeedTestMode(t *testing.T) {
 	}
 }
 
-// CHK-14: the status is that of the instance that is asked, and of no other.
-func TestSeedHealthyStatus(t *testing.T) {
-	everyTier(t, func(t *testing.T, tr tier) {
-		a, other := tr.open(t, 1), openMock(t, 1)
-		if err := other.Shutdown(bounded(t)); err != nil {
-			t.Fatal(err)
-		}
-		if err := a.HealthCheck(bounded(t)); err != nil {
-			t.Fatal(err)
-		}
-		if st := a.Backend().Status(); st.Phase != dspool.PoolServing || len(st.Workers) == 0 {
-			t.Errorf("%s with %d workers", st.Phase, len(st.Workers))
-		}
-		st, err := a.Stats(bounded(t))
-		if err != nil || st.PoolStatus.Phase != dspool.PoolServing {
-			t.Errorf("%+v, %v", st, err)
-		}
-	})
+// CHK-04, CHK-14: health and status are those of the instance that is asked, and
+// of no other.
+func healthOfThisOne(t *testing.T, _ tier, a *adapter.Local) {
+	other := openMock(t, 1)
+	if err := other.Shutdown(bounded(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.HealthCheck(bounded(t)); err != nil {
+		t.Fatal(err)
+	}
+	if st := a.Backend().Status(); st.Phase != dspool.PoolServing || len(st.Workers) == 0 {
+		t.Errorf("%s with %d workers", st.Phase, len(st.Workers))
+	}
+	st, err := a.Stats(bounded(t))
+	if err != nil || st.PoolStatus.Phase != dspool.PoolServing {
+		t.Errorf("%+v, %v", st, err)
+	}
 }

@@ -42,14 +42,58 @@ func tiers() map[string]tier {
 	}
 }
 
-// everyTier runs a test on the mock, the wire mock and real Python.
-func everyTier(t *testing.T, test func(t *testing.T, tr tier)) {
+// fresh returns an adapter over the same Backend that knows no programs yet.
+func (tr tier) fresh(t testing.TB, a *adapter.Local) *adapter.Local {
 	t.Helper()
+	again, err := adapter.Over(tr.kind, a.Backend())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
+}
+
+// TestTiers runs what every tier promises on the mock, the wire mock and real
+// Python: what can be tested at the same time, then the rest, one after the
+// other, on one Backend. The last one stops it.
+func TestTiers(t *testing.T) {
 	t.Parallel()
+	together := map[string]func(*testing.T, tier, *adapter.Local){
+		"CHK-01 blocking operations":          blocking,
+		"CHK-02 session isolation":            isolation,
+		"CHK-03 errors do not affect others":  mixed,
+		"CHK-04, CHK-14 health":               healthOfThisOne,
+		"CHK-05 language model":               languageModel,
+		"CHK-08, CHK-09 create and execute":   answers,
+		"CHK-10 complex signatures":           complexSignature,
+		"CHK-11 listing":                      listing,
+		"the contract":                        contract,
+		"a signature as a temporary program":  temporarySignature,
+		"whatever comes, there is one answer": handleEverything,
+	}
+	alone := []struct {
+		name string
+		run  func(*testing.T, tier, *adapter.Local)
+	}{
+		{"gemini programs", geminiPrograms},
+		{"configure_lm", configureLM},
+		{"the bridge comes back", comesBack},
+		{"commands, shutdown last", allCommands}, // CHK-06
+	}
 	for name, tr := range tiers() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, tr)
+			a := tr.open(t, 2)
+			t.Run("together", func(t *testing.T) {
+				for name, test := range together {
+					t.Run(name, func(t *testing.T) {
+						t.Parallel()
+						test(t, tr, a)
+					})
+				}
+			})
+			for _, test := range alone {
+				t.Run(test.name, func(t *testing.T) { test.run(t, tr, a) }) //nolint:paralleltest // they share the Backend
+			}
 		})
 	}
 }

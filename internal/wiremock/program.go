@@ -44,7 +44,7 @@ func readProgram(body []byte) (*program, *fault.Error) {
 		return readMethod(d)
 	}
 	if d.Kind != "func" {
-		return &program{fields: d.Signature.Outputs, defs: d.Signature.Defs}, nil
+		return &program{fields: append(d.Signature.Outputs, added(d)...), defs: d.Signature.Defs}, nil
 	}
 	if d.Ref == wire.ProbeRef {
 		return &program{name: "ready", does: ready}, nil
@@ -55,6 +55,19 @@ func readProgram(body []byte) (*program, *fault.Error) {
 		return nil, fault.Newf(fault.NotFound, "the mock has no function %q", d.Ref).WithStarted(fault.StartedNo)
 	}
 	return &program{name: name, does: does}, nil
+}
+
+// added are the outputs that a kind of program has besides its signature's.
+func added(d definition) []field {
+	name, typ := "reasoning", "string"
+	switch d.Kind {
+	case "chain_of_thought":
+	case "react":
+		name, typ = "trajectory", "object"
+	default:
+		return nil
+	}
+	return []field{{Name: name, Schema: &jsonschema.Schema{Type: typ}}}
 }
 
 // deaf programs run on when they are cancelled.
