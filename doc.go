@@ -29,6 +29,8 @@
 //   - [Runner] is the one interface: [Pool], [Single] and [Mock] implement it.
 //     A Mock needs no Python and no processes: for tests, and to see a program
 //     run before there is an environment.
+//   - [Session] is one user's place over any Runner: programs, a conversation
+//     and limits that outlive workers and, with a store, the process.
 //   - [Config] says everything about a pool; the zero value works.
 //   - [Pool.Status] and [Pool.Events] tell what the workers are doing.
 //   - Every failure is a [github.com/dspool/dspool/fault.Error]: a code, what

@@ -119,6 +119,9 @@ func (s *Session) Info(ctx context.Context) (SessionInfo, error) {
 // touched. "" takes it back. The Runner refuses a name that it does not know
 // when a call comes.
 func (s *Session) SetLM(ctx context.Context, name string) error {
+	if err := checkLMName(name); err != nil {
+		return err
+	}
 	return s.change(ctx, func(st *sessionState) error {
 		st.lm = name
 		return nil

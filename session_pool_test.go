@@ -19,17 +19,14 @@ import (
 	"github.com/dspool/dspool/internal/testkit"
 )
 
-// CHK-01: three sessions on three warm workers create, list and run at once.
-func sessionsAtOnce(t *testing.T, pool *dspool.Pool) {
+// CHK-01: three sessions create, list and run at once.
+func sessionsAtOnce(t *testing.T, table *dspool.Sessions) {
 	t.Helper()
 	ctx := testkit.Context(t, time.Minute)
-	if err := pool.WaitReady(ctx); err != nil {
-		t.Fatal(err)
-	}
 	var users sync.WaitGroup
 	for i := range 3 {
 		users.Go(func() {
-			s, id := pool.Session(fmt.Sprintf("session %d", i)), fmt.Sprintf("program %d", i)
+			s, id := table.Session(fmt.Sprintf("session %d", i)), fmt.Sprintf("program %d", i)
 			if _, err := s.CreateProgram(ctx, id, mock(t, "echo")); err != nil {
 				t.Error(err)
 			}
@@ -43,22 +40,40 @@ func sessionsAtOnce(t *testing.T, pool *dspool.Pool) {
 		})
 	}
 	users.Wait()
-	st := pool.Status()
-	if st.Sessions.Active != 3 || st.Sessions.Operations != 3 || st.Sessions.Errors != 0 || st.Affinity.Bindings != 3 {
-		t.Errorf("status %+v, affinity %+v", st.Sessions, st.Affinity)
+	if st := table.Status(); st.Active != 3 || st.Operations != 3 || st.Errors != 0 {
+		t.Errorf("status %+v", st)
 	}
+}
+
+func TestSessionsAtOnceOnTheMock(t *testing.T) {
+	t.Parallel()
+	echo := dspool.MockFunc(func(_ context.Context, in map[string]string) (string, error) { return in["text"], nil })
+	m, err := dspool.NewMock(dspool.MockConfig{Handlers: map[string]dspool.MockHandler{"mock:echo": echo}})
+	wantNoError(t, err)
+	sessionsAtOnce(t, sessionsOver(t, m, dspool.SessionsConfig{}))
+}
+
+// threeWarm waits for a pool of three workers.
+func threeWarm(t *testing.T, pool *dspool.Pool) *dspool.Sessions {
+	t.Helper()
+	until(t, "three workers are warm", func() bool { return pool.Status().Serving == 3 })
+	return pool.Sessions()
 }
 
 func TestSessionsAtOnceOnMockWorkers(t *testing.T) {
 	t.Parallel()
-	sessionsAtOnce(t, mockPool(t, func(c *dspool.Config) { c.Workers = 3 }))
+	pool := mockPool(t, func(c *dspool.Config) { c.Workers = 3 })
+	sessionsAtOnce(t, threeWarm(t, pool))
+	if n := pool.Status().Affinity.Bindings; n != 3 {
+		t.Errorf("%d sessions are bound to workers, want 3", n)
+	}
 }
 
 func TestSessionsAtOnceOnPython(t *testing.T) {
 	t.Parallel()
 	config := pythonConfig(dspool.ForkServer)(t)
 	config.Workers = 3
-	sessionsAtOnce(t, started(t, config))
+	sessionsAtOnce(t, threeWarm(t, started(t, config)))
 }
 
 // CHK-02, CHK-20: two sessions on two lazy workers, whichever serves them; and

@@ -314,3 +314,22 @@ func TestSessionsExpireInTheStoreToo(t *testing.T) {
 		}
 	})
 }
+
+// A brittleStore panics when it is to save.
+type brittleStore struct{ dspool.MemoryStore }
+
+func (*brittleStore) Save(_ context.Context, records map[string][]byte) error {
+	var none []byte
+	none[len(records)] = 1
+	return nil
+}
+
+func TestAStoreThatPanicsHasFailed(t *testing.T) {
+	t.Parallel()
+	table := sessionsOver(t, says(`"x"`), dspool.SessionsConfig{Store: &brittleStore{}})
+	wantNoError(t, table.Session("s").Touch(t.Context()))
+	wantFault(t, table.Sync(t.Context()), fault.Internal, "panicked: runtime error: index out of range")
+	if st := table.Status(); st.Unsaved != 1 || st.StoreFailures == 0 {
+		t.Errorf("status %+v", st)
+	}
+}

@@ -382,7 +382,15 @@ func TestLimitsSayWhatToDo(t *testing.T) {
 	wantNoError(t, err)
 	_, err = s.CreateProgram(ctx, "two", mock(t, "echo"))
 	wantFault(t, err, fault.ResourceExhausted, `session "s"`, "delete some, or raise SessionLimits.Programs")
+	wantFault(t, table.Session("s").SetLM(ctx, strings.Repeat("x", 10_000)), fault.InvalidArgument, "session LM: must be at most 256 bytes")
 	wantFault(t, s.SetMetadata(ctx, map[string]string{"long": "text"}), fault.ResourceExhausted, "8 bytes", "MetadataBytes")
+
+	wantNoError(t, s.SetLimits(ctx, dspool.SessionLimits{Programs: 9, ProgramBytes: 60, InFlight: 1, Calls: 2}))
+	_, err = s.CreateProgram(ctx, "two", mock(t, "echo"))
+	wantFault(t, err, fault.ResourceExhausted, "its programs have 33 bytes, and this one 33", "raise SessionLimits.ProgramBytes")
+	wantNoError(t, s.DeleteProgram(ctx, "one"))
+	_, err = s.CreateProgram(ctx, "two", mock(t, "echo"))
+	wantNoError(t, err)
 
 	inFlight := background(ctx, s, dspool.Request{Program: mock(t, "echo")})
 	until(t, "a call is in flight", func() bool { return runner.running.Load() == 1 })

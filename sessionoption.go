@@ -52,7 +52,21 @@ func (s *sessionSeed) check() error {
 			return err
 		}
 	}
+	if err := checkLMName(s.lm); err != nil {
+		return err
+	}
 	return s.limits.validate()
+}
+
+// checkLMName refuses what cannot be the name of a language model; "" is none.
+func checkLMName(name string) error {
+	if name == "" {
+		return nil
+	}
+	if err := checkID("session LM", name); err != nil {
+		return err
+	}
+	return nil
 }
 
 // validate returns everything that is wrong with limits in one error.

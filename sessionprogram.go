@@ -28,8 +28,23 @@ type SessionProgram struct {
 type sessionProgram struct {
 	id                string
 	spec              *Spec
+	bytes             int // of the definition
 	created, executed time.Time
 	executions        int64
+}
+
+// keep enters a program. The Spec is sound.
+func (st *sessionState) keep(p *sessionProgram) {
+	p.bytes = definitionSize(p.spec)
+	st.programs[p.id] = p
+	st.programBytes += p.bytes
+}
+
+// definitionSize is the size of a program's definition, which is known once the
+// program has been validated.
+func definitionSize(spec *Spec) int {
+	definition, _, _ := spec.Definition()
+	return len(definition)
 }
 
 func (p *sessionProgram) describe() SessionProgram {
@@ -66,7 +81,12 @@ func (st *sessionState) create(id string, spec *Spec) error {
 		return st.exhausted("programs", int64(st.limits.Programs), fmt.Sprintf("it keeps %d programs", len(st.programs)),
 			"delete some, or raise SessionLimits.Programs")
 	}
-	st.programs[id] = &sessionProgram{id: id, spec: spec, created: time.Now()}
+	if size := definitionSize(spec); !within(st.programBytes, size, st.limits.ProgramBytes) {
+		return st.exhausted("program_bytes", int64(st.limits.ProgramBytes),
+			fmt.Sprintf("its programs have %d bytes, and this one %d", st.programBytes, size),
+			"delete some, or raise SessionLimits.ProgramBytes")
+	}
+	st.keep(&sessionProgram{id: id, spec: spec, created: time.Now()})
 	return nil
 }
 
@@ -95,8 +115,9 @@ func (s *Session) Program(ctx context.Context, id string) (SessionProgram, error
 // DeleteProgram forgets one of the session's programs, or is not_found. Calls of
 // it that are in flight are not touched.
 func (s *Session) DeleteProgram(ctx context.Context, id string) error {
-	return s.withProgram(ctx, id, func(st *sessionState, _ *sessionProgram) {
+	return s.withProgram(ctx, id, func(st *sessionState, p *sessionProgram) {
 		delete(st.programs, id)
+		st.programBytes -= p.bytes
 		s.table.touch(st)
 	})
 }

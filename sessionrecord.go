@@ -116,9 +116,7 @@ func (r *sessionRecord) state() (*sessionState, error) {
 		if err := p.Spec.Validate(); err != nil {
 			return nil, err
 		}
-		st.programs[p.ID] = &sessionProgram{
-			id: p.ID, spec: p.Spec, created: p.CreatedAt, executed: p.LastExecuted, executions: p.Executions,
-		}
+		st.keep(&sessionProgram{id: p.ID, spec: p.Spec, created: p.CreatedAt, executed: p.LastExecuted, executions: p.Executions})
 	}
 	for _, t := range r.History {
 		made, err := newTurn(t)

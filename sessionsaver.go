@@ -2,14 +2,18 @@ package dspool
 
 import (
 	"context"
+	"runtime/debug"
 	"time"
 
 	"github.com/dspool/dspool/fault"
 )
 
 const (
-	// saveBatch is how many sessions are written at a time.
+	// saveBatch is how many sessions are written at a time, and saveBytes how
+	// much they may have said and defined together, so that a flush is never
+	// much memory.
 	saveBatch = 256
+	saveBytes = 16 << 20
 	// saveTimeout is how long the store may take for them.
 	saveTimeout = 10 * time.Second
 	// saveBackoffMax is the longest pause after a failure.
@@ -94,6 +98,7 @@ func (s *saver) collect(limit int, ids ...string) saveBatchOf {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var batch saveBatchOf
+	size := 0
 	take := func(id string) {
 		if batch == nil {
 			batch = saveBatchOf{}
@@ -101,6 +106,7 @@ func (s *saver) collect(limit int, ids ...string) saveBatchOf {
 		batch[id] = nil
 		if st := t.live[id]; st != nil {
 			batch[id] = st.record()
+			size += st.history.bytes + st.programBytes
 		}
 		delete(s.unsaved, id)
 	}
@@ -113,7 +119,7 @@ func (s *saver) collect(limit int, ids ...string) saveBatchOf {
 		return batch
 	}
 	for id := range s.unsaved {
-		if len(batch) >= limit {
+		if len(batch) >= limit || size >= saveBytes {
 			break
 		}
 		take(id)
@@ -122,8 +128,13 @@ func (s *saver) collect(limit int, ids ...string) saveBatchOf {
 }
 
 // write gives a batch to the store. If that fails, its sessions are unsaved
-// again.
-func (s *saver) write(ctx context.Context, batch saveBatchOf) error {
+// again. A store that panics has failed.
+func (s *saver) write(ctx context.Context, batch saveBatchOf) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = s.failed(batch, fault.Newf(fault.Internal, "the session store panicked: %v\n%s", p, debug.Stack()))
+		}
+	}()
 	records, gone := map[string][]byte{}, []string(nil)
 	for id, r := range batch {
 		if r == nil {

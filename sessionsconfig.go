@@ -15,6 +15,7 @@ const (
 	SessionSweepIntervalDefault = time.Minute
 	SessionFlushIntervalDefault = time.Second
 	SessionProgramsDefault      = 100
+	SessionProgramBytesDefault  = 4 << 20
 	SessionHistoryTurnsDefault  = 100
 	SessionHistoryBytesDefault  = 1 << 20
 	SessionMetadataBytesDefault = 16 << 10
@@ -97,8 +98,10 @@ const (
 // SessionLimits bound one session. A field that is 0 has the default, one that
 // is -1 is no limit.
 type SessionLimits struct {
-	// Programs is how many programs the session may keep. Defaults to 100.
-	Programs int `json:"programs,omitempty"`
+	// Programs is how many programs the session may keep, and ProgramBytes how
+	// large their definitions may be together. Default to 100 and 4 MiB.
+	Programs     int `json:"programs,omitempty"`
+	ProgramBytes int `json:"program_bytes,omitempty"`
 	// InFlight is how many calls the session may have in flight. Defaults to
 	// no limit beyond the Runner's own.
 	InFlight int `json:"in_flight,omitempty"`
@@ -118,7 +121,7 @@ type SessionLimits struct {
 
 func defaultSessionLimits() SessionLimits {
 	return SessionLimits{
-		Programs: SessionProgramsDefault, InFlight: -1, Calls: -1,
+		Programs: SessionProgramsDefault, ProgramBytes: SessionProgramBytesDefault, InFlight: -1, Calls: -1,
 		HistoryTurns: SessionHistoryTurnsDefault, HistoryBytes: SessionHistoryBytesDefault,
 		HistoryFull: DropOldest, MetadataBytes: SessionMetadataBytesDefault,
 	}
@@ -127,7 +130,8 @@ func defaultSessionLimits() SessionLimits {
 // over fills what is left out with the fields of base.
 func (l SessionLimits) over(base SessionLimits) SessionLimits {
 	return SessionLimits{
-		Programs: or(l.Programs, base.Programs), InFlight: or(l.InFlight, base.InFlight), Calls: or(l.Calls, base.Calls),
+		Programs: or(l.Programs, base.Programs), ProgramBytes: or(l.ProgramBytes, base.ProgramBytes),
+		InFlight: or(l.InFlight, base.InFlight), Calls: or(l.Calls, base.Calls),
 		HistoryTurns: or(l.HistoryTurns, base.HistoryTurns), HistoryBytes: or(l.HistoryBytes, base.HistoryBytes),
 		HistoryFull: or(l.HistoryFull, base.HistoryFull), MetadataBytes: or(l.MetadataBytes, base.MetadataBytes),
 	}
@@ -138,6 +142,7 @@ func (l SessionLimits) check(k *checker, prefix string) {
 		k.must(n >= -1, prefix+name, "must be -1 (no limit) or positive, got %d", n)
 	}
 	atLeast("Programs", int64(l.Programs))
+	atLeast("ProgramBytes", int64(l.ProgramBytes))
 	atLeast("InFlight", int64(l.InFlight))
 	atLeast("Calls", l.Calls)
 	atLeast("HistoryTurns", int64(l.HistoryTurns))

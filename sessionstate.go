@@ -21,6 +21,7 @@ type sessionState struct {
 	limits          SessionLimits
 	metadata        map[string]string
 	programs        map[string]*sessionProgram
+	programBytes    int // of their definitions
 	history         conversation
 	stats           SessionStats
 	began           int64 // calls that were let in, against Limits.Calls
@@ -53,9 +54,10 @@ type SessionInfo struct {
 	LM           string            `json:"lm,omitempty"`
 	Limits       SessionLimits     `json:"limits"`
 	Metadata     map[string]string `json:"metadata,omitempty"`
-	// Programs is how many programs it keeps, HistoryTurns and HistoryBytes how
-	// much of the conversation.
+	// Programs is how many programs it keeps and ProgramBytes the size of their
+	// definitions, HistoryTurns and HistoryBytes how much of the conversation.
 	Programs     int `json:"programs"`
+	ProgramBytes int `json:"program_bytes"`
 	HistoryTurns int `json:"history_turns"`
 	HistoryBytes int `json:"history_bytes"`
 	// InFlight calls have not ended.
@@ -69,7 +71,7 @@ type SessionInfo struct {
 func (t *Sessions) info(st *sessionState) SessionInfo {
 	return SessionInfo{
 		ID: st.id, User: st.user, CreatedAt: st.created, LastActivity: st.active, LM: st.lm,
-		Limits: st.limits, Metadata: maps.Clone(st.metadata), Programs: len(st.programs),
+		Limits: st.limits, Metadata: maps.Clone(st.metadata), Programs: len(st.programs), ProgramBytes: st.programBytes,
 		HistoryTurns: len(st.history.turns), HistoryBytes: st.history.bytes,
 		InFlight: st.inFlight, Stats: st.stats, ExpiresAt: t.expiry(st),
 	}
