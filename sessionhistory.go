@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
+	"sync"
 	"time"
 
-	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/signature"
 )
 
@@ -35,23 +36,31 @@ type History struct {
 	Messages []map[string]any `json:"messages"`
 }
 
-// turn is a Turn with the names of its members.
+// turn is a Turn that knows the names of its members, once it has been asked.
 type turn struct {
 	Turn
-	names []string
+
+	once  sync.Once
+	known []string
 }
 
 // newTurn makes a turn of a message.
 func newTurn(t Turn) (*turn, error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(t.Message, &members); err != nil || members == nil {
-		return nil, fault.New(fault.InvalidArgument, "Turn.Message: must be a JSON object").WithStarted(fault.StartedNo)
+	if !json.Valid(t.Message) || !bytes.HasPrefix(bytes.TrimLeft(t.Message, " \t\r\n"), []byte("{")) {
+		return nil, badField("Turn.Message", "must be a JSON object")
 	}
-	made := &turn{Turn: t}
-	for name := range members {
-		made.names = append(made.names, name)
-	}
-	return made, nil
+	return &turn{Turn: t}, nil
+}
+
+// names lists the members of the message. Most turns that come back from a store
+// are never told again, so they are read when they are.
+func (t *turn) names() []string {
+	t.once.Do(func() {
+		var members map[string]json.RawMessage
+		_ = json.Unmarshal(t.Message, &members) // it is an object
+		t.known = slices.Collect(maps.Keys(members))
+	})
+	return t.known
 }
 
 // conversation is what was said, oldest first. Turns never change, and a slice
@@ -232,11 +241,11 @@ func (t *talk) tell(past []*turn) json.RawMessage {
 // concerns reports whether a turn shares an input and an output with the
 // program.
 func (t *talk) concerns(p *turn) bool {
-	in := slices.ContainsFunc(p.names, func(name string) bool {
+	in := slices.ContainsFunc(p.names(), func(name string) bool {
 		_, ok := t.program.Signature.Input(name)
 		return ok
 	})
-	return in && slices.ContainsFunc(p.names, func(name string) bool {
+	return in && slices.ContainsFunc(p.names(), func(name string) bool {
 		_, ok := t.program.compile().outputs.Output(name)
 		return ok
 	})
