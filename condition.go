@@ -31,8 +31,7 @@ const (
 	// RecycleFailed: a worker has reached a limit, or is not ready, and cannot
 	// be replaced.
 	RecycleFailed ConditionCode = "recycle_failed"
-	// StoreTrouble: the store of sessions does not take, or give, what it
-	// should.
+	// StoreTrouble: the store of sessions takes no changes.
 	StoreTrouble ConditionCode = "store_trouble"
 )
 

@@ -412,6 +412,22 @@ func TestASaturatedQueueIsACondition(t *testing.T) {
 	seen.condition(t, dspool.ConditionCleared, dspool.QueueSaturated)
 }
 
+func TestAFailingSessionStoreIsACondition(t *testing.T) {
+	t.Parallel()
+	store := &moodyStore{}
+	pool, seen := recorded(t, func(c *dspool.Config) { c.Sessions.Store = store })
+	seen.await(t, dspool.WorkerReady)
+	store.set(fault.New(fault.ResourceExhausted, "the disk is full"))
+	if _, err := pool.Session("s").Call(testkit.Context(t, time.Minute), dspool.Request{Program: mock(t, "echo")}); err != nil {
+		t.Fatal(err)
+	}
+	if c := seen.condition(t, dspool.ConditionRaised, dspool.StoreTrouble); !strings.Contains(c.Text, "the disk is full") {
+		t.Errorf("%+v", c)
+	}
+	store.set(nil)
+	seen.condition(t, dspool.ConditionCleared, dspool.StoreTrouble)
+}
+
 func TestACrashLoopIsACondition(t *testing.T) {
 	t.Parallel()
 	pool, seen := recorded(t, func(c *dspool.Config) { c.Command = []string{"/bin/false"} })
