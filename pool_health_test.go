@@ -27,6 +27,14 @@ func signal(t testing.TB, pid int, sig syscall.Signal) {
 	}
 }
 
+// waitStart waits for the first worker: Python takes its time on a busy machine.
+func waitStart(t testing.TB, pool *dspool.Pool) {
+	t.Helper()
+	if err := pool.WaitReady(testkit.Context(t, 2*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // condition waits until a condition is raised, or cleared.
 func (r *recorder) condition(t testing.TB, kind dspool.PoolEventKind, code dspool.ConditionCode) dspool.Condition {
 	t.Helper()
@@ -230,6 +238,7 @@ func TestAFrozenPythonWorkerIsFoundWithDefaults(t *testing.T) {
 	pool, seen := recorded(t, func(c *dspool.Config) {
 		c.Command, c.Python, c.Workers, c.Path = nil, testkit.Python(t), 2, []string{"testdata/misbehaviour"}
 	})
+	waitStart(t, pool)
 	frozen(t, pool, seen, request(t, "health:wait", "{}"), request(t, "good:echo", `{"text":"a"}`))
 }
 
@@ -269,19 +278,25 @@ func TestKillingAWorkerHurtsNobodyElse(t *testing.T) {
 	pool, seen := recorded(t, func(c *dspool.Config) { c.Workers = 2 })
 	until(t, "both workers serve", func() bool { return pool.Status().Serving == 2 })
 	ctx := testkit.Context(t, time.Minute)
-	var calls []<-chan result
-	for range 2 {
-		calls = append(calls, background(ctx, pool, dspool.Request{Program: mock(t, "sleep"), Input: []byte(`{"ms":300}`)}))
+	begun, goOn, ended := make(chan struct{}, 2), make(chan struct{}), make(chan error, 2)
+	for range 2 { // one for each worker, and more events than a reader gets unasked
+		go func() {
+			var last error
+			for ev, err := range pool.Stream(ctx, dspool.Request{Program: mock(t, "stream"), Input: []byte(`{"n":100}`)}) {
+				if last = err; string(ev.Data) == "0" {
+					begun <- struct{}{}
+					<-goOn
+				}
+			}
+			ended <- last
+		}()
 	}
-	until(t, "one call on each", func() bool {
-		ws := pool.Status().Workers
-		return len(ws) == 2 && ws[0].InFlight == 1 && ws[1].InFlight == 1
-	})
+	<-begun
+	<-begun
 	kill(t, pool.Status().Workers[0].PID)
-	codes := map[fault.Code]int{}
-	for _, c := range calls {
-		codes[fault.CodeOf((<-c).err)]++
-	}
+	close(goOn)
+	codes := map[fault.Code]int{fault.CodeOf(<-ended): 1}
+	codes[fault.CodeOf(<-ended)]++
 	if codes[fault.WorkerCrashed] != 1 || codes[""] != 1 {
 		t.Errorf("calls ended with %v, want one answer and one worker_crashed", codes)
 	}
@@ -514,7 +529,7 @@ func TestABusyPythonWorkerIsNotKilled(t *testing.T) {
 		sick(c)
 		c.Command, c.Python, c.Path, c.Health.Timeout = nil, testkit.Python(t), []string{"testdata/misbehaviour"}, 200*time.Millisecond
 	})
-	seen.await(t, dspool.WorkerReady)
+	waitStart(t, pool)
 	ctx := testkit.Context(t, time.Minute)
 	burnt := background(ctx, pool, request(t, "health:burn", `{"n":100000000}`))
 	seen.condition(t, dspool.ConditionRaised, dspool.WorkerDegraded)
@@ -530,10 +545,10 @@ func TestABusyPythonWorkerIsNotKilled(t *testing.T) {
 // Threads that are all taken keep sync calls waiting, but not the check.
 func TestAPythonWorkerWhoseThreadsAreAllTakenIsHealthy(t *testing.T) {
 	t.Parallel()
-	pool, seen := recorded(t, func(c *dspool.Config) {
+	pool, _ := recorded(t, func(c *dspool.Config) {
 		c.Command, c.Python, c.Path, c.Threads, c.Health.Interval = nil, testkit.Python(t), []string{"testdata/misbehaviour"}, 2, -1
 	})
-	seen.await(t, dspool.WorkerReady)
+	waitStart(t, pool)
 	ctx := testkit.Context(t, time.Minute)
 	var calls []<-chan result
 	for range 4 {

@@ -40,6 +40,7 @@ func busily(t *testing.T, pool *dspool.Pool, req dspool.Request, enough func() b
 func recycling(t *testing.T, pool *dspool.Pool, seen *recorder, req dspool.Request) {
 	t.Helper()
 	want := pool.Status().Want
+	waitStart(t, pool)
 	until(t, "full strength", func() bool { return pool.Status().Serving == want })
 	least := atomic.Int64{}
 	least.Store(int64(want))
@@ -63,7 +64,7 @@ func recycling(t *testing.T, pool *dspool.Pool, seen *recorder, req dspool.Reque
 // CHK-121: the pool's size is kept during recycling, and no call is killed.
 func TestRecyclingMockWorkersUnderLoadFailsNoCall(t *testing.T) {
 	t.Parallel()
-	pool, seen := recorded(t, func(c *dspool.Config) { c.Workers, c.Recycle.Calls = 3, 200 })
+	pool, seen := recorded(t, func(c *dspool.Config) { c.Workers, c.Recycle.Calls, c.Health.Interval = 3, 200, -1 })
 	recycling(t, pool, seen, dspool.Request{Program: mock(t, "sleep"), Input: []byte(`{"ms":1}`)})
 }
 
@@ -72,6 +73,7 @@ func TestRecyclingPythonWorkersUnderLoadFailsNoCall(t *testing.T) {
 	t.Parallel()
 	pool, seen := recorded(t, func(c *dspool.Config) {
 		c.Command, c.Python, c.Workers, c.Path, c.Recycle.Calls = nil, testkit.Python(t), 2, []string{"testdata/misbehaviour"}, 300
+		c.Health.Interval = -1
 	})
 	recycling(t, pool, seen, request(t, "good:wait", `{"seconds":0.002}`))
 }
@@ -150,9 +152,10 @@ func TestFailuresOfCallersAndLanguageModelsDoNotCountAgainstAWorker(t *testing.T
 func TestAFrozenForkServerIsReplacedWhenItIsNeeded(t *testing.T) {
 	t.Parallel()
 	pool, seen := recorded(t, func(c *dspool.Config) {
-		c.Command, c.Python, c.Start, c.Workers, c.StartTimeout = nil, testkit.Python(t), dspool.ForkServer, 2, 3*time.Second
+		c.Command, c.Python, c.Start, c.Workers, c.StartTimeout = nil, testkit.Python(t), dspool.ForkServer, 2, 25*time.Second
 		c.Path = []string{"testdata/misbehaviour"}
 	})
+	waitStart(t, pool)
 	until(t, "full strength", func() bool { return pool.Status().Serving == 2 })
 	st := pool.Status()
 	signal(t, st.ForkServerPID, syscall.SIGSTOP)
@@ -165,6 +168,7 @@ func TestAFrozenForkServerIsReplacedWhenItIsNeeded(t *testing.T) {
 	if c := seen.condition(t, dspool.ConditionRaised, dspool.SourceRestarted); c.Severity != dspool.SeverityInfo {
 		t.Errorf("%+v", c)
 	}
+	seen.await(t, dspool.WorkerReady)
 	until(t, "full strength again", func() bool { return pool.Status().Serving == 2 })
 	t.Logf("whole after %s", time.Since(began))
 	if resp, err := pool.Call(ctx, request(t, "good:echo", `{"text":"a"}`)); err != nil || string(resp.Output) != `"a"` {
