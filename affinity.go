@@ -119,6 +119,9 @@ func badField(path, format string, args ...any) *fault.Error {
 
 // rebound hears of each change of a binding.
 func (p *Pool) rebound(b dispatch.Binding) {
+	if b.Bound {
+		p.objects.watch()
+	}
 	if !p.events.Heard() {
 		return
 	}

@@ -80,3 +80,14 @@ func TestASessionIsWithItsWorkerInManyCallsAtOnce(t *testing.T) {
 		t.Errorf("affinity %+v", st)
 	}
 }
+
+func TestAnUnusedBindingEndsAlsoWhenNobodyCallsAnyMore(t *testing.T) {
+	t.Parallel()
+	pool, seen := recorded(t, func(c *dspool.Config) { c.Affinity.TTL = 20 * time.Millisecond })
+	if _, err := pool.Call(soon(t), dspool.Request{Program: mock(t, "echo"), Session: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	if ev := seen.await(t, dspool.SessionReleased); ev.Session != "s" || ev.Reason != "idle" || ev.Count != 1 {
+		t.Errorf("released %+v", ev)
+	}
+}

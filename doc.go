@@ -32,6 +32,8 @@
 //   - [Session] is one user's place over any Runner: programs, a conversation
 //     and limits that outlive workers and, with a store, the process.
 //   - [Config] says everything about a pool; the zero value works.
+//   - [Object] and [Method] are for Python objects that live in a worker, one
+//     for each session; Request.Session keeps the calls of a session together.
 //   - [Pool.Status] and [Pool.Events] tell what the workers are doing.
 //   - Every failure is a [github.com/dspool/dspool/fault.Error]: a code, what
 //     to do about it, and whether the user's code had begun to run.

@@ -99,6 +99,25 @@ func ExampleModule() {
 	// Output: On blue [sky light] <nil>
 }
 
+func ExampleMethod() {
+	type Item struct {
+		Name string `json:"name"`
+	}
+	// class Cart in shop.py has __init__(self, limit), add(self, name) and, so
+	// that a cart survives its worker, the two hooks that Object names.
+	carts := dspool.Object("shop:Cart", dspool.WithInit(map[string]int{"limit": 20}))
+	add := dspool.Method[Item, int](carts, "add")
+
+	cart := carts.In(echo(`3`), "customer-42", nil) // a Pool, instead of echo
+	res, err := add.Do(context.Background(), cart, Item{Name: "tea"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(add, res.Output, res.Object == dspool.ObjectRestored)
+	// Output: shop:Cart.add 3 false
+}
+
 func ExampleProgram_Stream() {
 	qa := dspool.Predict[Question, Answer]("Answer in one sentence.")
 	pool := echo(`{"answer":"Rayleigh scattering.","confidence":0.9}`)

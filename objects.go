@@ -8,7 +8,8 @@ import (
 	"github.com/dspool/dspool/fault"
 )
 
-// objectSweep is how often objects are looked at that may have run out.
+// objectSweep is how often bindings and objects are looked at that may have run
+// out.
 const objectSweep = time.Minute
 
 // endingRetry is when to come back to a session that is being ended.
@@ -78,13 +79,14 @@ func (t *objectTable) open(req *Request) (*object, error) {
 		s.objects[o.ref] = o
 		t.sessions[o.session] = s
 		t.count++
-		t.sweeps.set(t.period())
+		t.watch()
 	}
 	s.users++
 	return o, nil
 }
 
-func (t *objectTable) period() time.Duration { return min(t.pool.cfg.Affinity.TTL, objectSweep) }
+// watch makes sure that a sweep comes while there is something to end.
+func (t *objectTable) watch() { t.sweeps.set(min(t.pool.cfg.Affinity.TTL, objectSweep)) }
 
 // hold adds a user to an object that has one.
 func (t *objectTable) hold(o *object) {
@@ -168,9 +170,10 @@ func (t *objectTable) tell(o *object, m *member, origin ObjectOrigin) {
 	}
 }
 
-// sweep ends the sessions whose objects nobody has used for their time to live.
+// sweep ends the bindings, and the sessions whose objects, nobody has used for
+// their time to live.
 func (t *objectTable) sweep() {
-	t.pool.desk.Sweep()
+	bound := t.pool.desk.Sweep()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for key, s := range t.sessions {
@@ -178,8 +181,8 @@ func (t *objectTable) sweep() {
 			t.drop(key, s)
 		}
 	}
-	if len(t.sessions) > 0 {
-		t.sweeps.set(t.period())
+	if bound > 0 || len(t.sessions) > 0 {
+		t.watch()
 	}
 }
 

@@ -186,11 +186,13 @@ func (d *Dispatcher[T]) sweep(now time.Time, limit int) {
 }
 
 // Sweep ends all bindings that nobody has used for their time to live. Calls
-// with a key do so in passing; Sweep is for times without any.
-func (d *Dispatcher[T]) Sweep() {
+// with a key do so in passing; Sweep is for times without any. It returns how
+// many are left, those whose target has gone included.
+func (d *Dispatcher[T]) Sweep() (left int) {
 	d.mu.Lock()
 	defer d.unlock()
 	d.sweep(time.Now(), d.bonds.len())
+	return d.bonds.len()
 }
 
 // Release ends the binding of a key, if there is one: the next call with this
