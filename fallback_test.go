@@ -365,8 +365,12 @@ func TestPoolThenSingleThenMock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	mock, err := dspool.NewMock(dspool.MockConfig{Answers: map[string]any{"mock:upper": "ECHO"}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	f := newFallback(t, dspool.FallbackConfig{},
-		dspool.Layer{Name: "pool", Runner: pool}, dspool.Layer{Name: "single", Runner: single}, dspool.Layer{Name: "mock", Runner: says(`"ECHO"`)})
+		dspool.Layer{Name: "pool", Runner: pool}, dspool.Layer{Name: "single", Runner: single}, dspool.Layer{Name: "mock", Runner: mock})
 	if err := f.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -384,7 +388,7 @@ func TestPoolThenSingleThenMock(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp, err = f.Call(soon(t), req)
-	if err != nil || resp.Layer != "mock" {
+	if err != nil || resp.Layer != "mock" || string(resp.Output) != `"ECHO"` {
 		t.Fatalf("%s by %q: %v", resp.Output, resp.Layer, err)
 	}
 }
