@@ -41,9 +41,11 @@ type Cache interface {
 
 // A cached answers requests that it has seen before.
 type cached struct {
-	next  Exchanger
-	id    string // the model with its key and its address
-	store Cache
+	next    Exchanger
+	id      string // the model with its key and its address
+	model   string
+	store   Cache
+	flights *flights
 }
 
 var _ Exchanger = (*cached)(nil)
@@ -53,11 +55,28 @@ var _ Exchanger = (*cached)(nil)
 func (c *cached) Exchange(ctx context.Context, req *Request) (*Response, error) {
 	key := keyOf(c.id, req)
 	if e, ok := c.store.Get(key); ok {
+		req.told(Use{Model: c.model, Cost: Cost{Known: true}, Status: http.StatusOK, Cached: true})
 		return &Response{
 			Status: http.StatusOK, Header: []Field{{"content-type", e.ContentType}},
 			Body: io.NopCloser(bytes.NewReader(e.Body)), Cached: true,
 		}, nil
 	}
+	if req.Stream {
+		return c.ask(ctx, key, req)
+	}
+	resp, shared, err := c.flights.do(ctx, key, func(ctx context.Context) (*Response, error) { return c.ask(ctx, key, req) })
+	if shared {
+		status := 0
+		if resp != nil {
+			status = resp.Status
+		}
+		req.told(Use{Model: c.model, Cost: Cost{Known: true}, Status: status, Shared: true})
+	}
+	return resp, err
+}
+
+// ask asks the provider and keeps a good answer.
+func (c *cached) ask(ctx context.Context, key CacheKey, req *Request) (*Response, error) {
 	resp, err := c.next.Exchange(ctx, req)
 	if err == nil && resp.Status == http.StatusOK && !resp.Cached {
 		resp.Body = &keeping{ReadCloser: resp.Body, keep: func(body []byte) {

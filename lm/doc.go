@@ -8,5 +8,5 @@
 // The package knows nothing of workers and of programs. Its parts are
 // [Exchanger]s, one job each, that wrap one another; [New] puts them together:
 //
-//	cache -> single flight -> budget -> limits -> retries -> key -> HTTP
+//	cache, single flight -> budget, count -> retries -> limits -> key, HTTP
 package lm

@@ -25,7 +25,12 @@ type Model struct {
 	Timeout time.Duration
 	// Retry says how failed requests are sent again.
 	Retry Retry
-	// Cache answers requests that were seen before.
+	// Limits bound what is sent to the provider.
+	Limits Limits
+	// Price is what the model costs. Nil: what the table of prices says.
+	Price *Price
+	// Cache answers requests that were seen before, and lets equal ones that
+	// are under way share an answer.
 	Cache bool
 	// BodyLimit is the largest answer in bytes. Defaults to BodyLimitDefault.
 	BodyLimit int64
@@ -37,6 +42,10 @@ type Config struct {
 	Network Network
 	// Cache keeps the answers of models that want that. Nil: a MemoryCache.
 	Cache Cache
+	// Budgets are what tenants may use. Nil: without limit.
+	Budgets *Budgets
+	// Prices tells what models cost. Nil: the embedded table.
+	Prices *Prices
 }
 
 // An Egress sends the requests of workers to language models. Its methods are
@@ -44,6 +53,9 @@ type Config struct {
 type Egress struct {
 	transport *http.Transport
 	cache     Cache
+	flights   *flights
+	budgets   *Budgets
+	prices    func() *Prices
 
 	mu    sync.RWMutex
 	lanes map[string]Exchanger
@@ -59,7 +71,14 @@ func New(cfg Config) (*Egress, error) {
 	if cfg.Cache == nil {
 		cfg.Cache = NewMemoryCache(0)
 	}
-	return &Egress{transport: t, cache: cfg.Cache, lanes: make(map[string]Exchanger)}, nil
+	e := &Egress{
+		transport: t, cache: cfg.Cache, flights: newFlights(), budgets: cfg.Budgets, prices: builtinPrices(),
+		lanes: make(map[string]Exchanger),
+	}
+	if cfg.Prices != nil {
+		e.prices = func() *Prices { return cfg.Prices }
+	}
+	return e, nil
 }
 
 // Add makes a model known under an id. The first one under an id stays: an id
@@ -68,6 +87,9 @@ func (e *Egress) Add(id string, m Model) error {
 	base, err := newAddress(m.Name, m.Base)
 	if err != nil {
 		return err
+	}
+	if err := m.Limits.check(); err != nil {
+		return fault.Wrap(fault.InvalidArgument, err, "the limits of the language model "+m.Name)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -90,11 +112,26 @@ func (e *Egress) lane(id string, base address, m Model) Exchanger {
 		model: m.Name, base: base, keys: m.Key, client: client(e.transport), timeout: m.Timeout,
 		limit: or(m.BodyLimit, BodyLimitDefault),
 	}
+	if !m.Limits.none() {
+		lane = newLimiter(lane, m.Name, m.Limits)
+	}
 	lane = newRetrier(lane, m.Retry)
+	lane = e.account(lane, m)
 	if m.Cache {
-		lane = &cached{next: lane, id: id, store: e.cache}
+		lane = &cached{next: lane, id: id, model: m.Name, store: e.cache, flights: e.flights}
 	}
 	return lane
+}
+
+// account knows what the model costs.
+func (e *Egress) account(next Exchanger, m Model) Exchanger {
+	a := &account{next: next, model: m.Name, budgets: e.budgets}
+	if m.Price != nil {
+		a.price, a.priced = *m.Price, true
+	} else {
+		a.price, a.priced = e.prices().Find(m.Name)
+	}
+	return a
 }
 
 // Exchange sends a request to the model with the given id.
@@ -108,5 +145,9 @@ func (e *Egress) Exchange(ctx context.Context, id string, req *Request) (*Respon
 	return lane.Exchange(ctx, req)
 }
 
-// Close ends the connections that are not in use.
-func (e *Egress) Close() { e.transport.CloseIdleConnections() }
+// Close waits for the requests under way, whose callers have to be gone, and
+// ends the connections.
+func (e *Egress) Close() {
+	e.flights.wait()
+	e.transport.CloseIdleConnections()
+}

@@ -34,6 +34,9 @@ type Request struct {
 	// Tenant and Program are on whose behalf the request is made; both may be
 	// "".
 	Tenant, Program string
+	// Told, if not nil, is told once what the request has used: when the answer
+	// has been read or closed, or when there was none.
+	Told func(Use)
 }
 
 // A Response is a provider's answer. Its body has to be closed.

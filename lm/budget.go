@@ -1,0 +1,213 @@
+package lm
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/dspool/dspool/fault"
+)
+
+// EachTenant stands for every tenant that has no budgets of its own, each by
+// itself.
+const EachTenant = "*"
+
+// A Budget is how much a tenant may use within a time. What is under way
+// counts when it has been answered: requests that were let in together may go
+// beyond the budget by what they use.
+type Budget struct {
+	// Tokens and USD are the most that may be used; 0 is no limit.
+	Tokens int64
+	USD    float64
+	// Per is the length of the time, which slides. 0 is the life of the
+	// process.
+	Per time.Duration
+}
+
+// slices is how finely a sliding time is divided.
+const slices = 60
+
+// tenantsMax is how many tenants' spending is kept; the one that has spent
+// nothing for longest is forgotten first.
+const tenantsMax = 100_000
+
+// Budgets keeps what tenants have used. It is safe for concurrent use.
+type Budgets struct {
+	limits map[string][]Budget
+
+	mu    sync.Mutex
+	spent map[string]*spending
+}
+
+// NewBudgets returns budgets by tenant; "" is calls without a tenant, and
+// [EachTenant] everybody who is not named.
+func NewBudgets(limits map[string][]Budget) (*Budgets, error) {
+	for tenant, list := range limits {
+		for i, b := range list {
+			if b.Tokens < 0 || b.USD < 0 || b.Per < 0 || b.Tokens == 0 && b.USD == 0 {
+				return nil, fault.Newf(fault.InvalidArgument, "Budgets[%q][%d]: must limit tokens or money, and nothing may be negative", tenant, i)
+			}
+		}
+	}
+	return &Budgets{limits: limits, spent: map[string]*spending{}}, nil
+}
+
+// of returns the budgets of a tenant.
+func (b *Budgets) of(tenant string) []Budget {
+	if b == nil {
+		return nil
+	}
+	if own, named := b.limits[tenant]; named || tenant == "" {
+		return own
+	}
+	return b.limits[EachTenant]
+}
+
+// admit refuses a tenant whose budget is used up.
+func (b *Budgets) admit(tenant, model string, priced bool, now time.Time) error {
+	limits := b.of(tenant)
+	if len(limits) == 0 {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, limit := range limits {
+		if limit.USD > 0 && !priced {
+			return fault.Newf(fault.LMNotConfigured,
+				"%s has a budget in money, and nobody knows what the language model %s costs: set its Price", called(tenant), model)
+		}
+		s := b.spent[tenant]
+		if s == nil {
+			continue
+		}
+		w := s.windows[i]
+		w.slide(limit.Per, now)
+		if limit.Tokens > 0 && w.tokens >= limit.Tokens || limit.USD > 0 && w.usd >= limit.USD {
+			return exhausted(tenant, limit, w, now)
+		}
+	}
+	return nil
+}
+
+// spend counts what a tenant has used.
+func (b *Budgets) spend(tenant string, u Use, now time.Time) {
+	limits := b.of(tenant)
+	if len(limits) == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.spent[tenant]
+	if s == nil {
+		b.makeRoom()
+		s = newSpending(len(limits))
+		b.spent[tenant] = s
+	}
+	s.last = now
+	for i, limit := range limits {
+		w := s.windows[i]
+		w.slide(limit.Per, now)
+		w.add(u.Usage.Input+u.Usage.Output, u.Cost.USD)
+	}
+}
+
+// makeRoom forgets the tenant that has spent nothing for longest. Callers hold
+// mu.
+func (b *Budgets) makeRoom() {
+	if len(b.spent) < tenantsMax {
+		return
+	}
+	var oldest string
+	var at time.Time
+	for tenant, s := range b.spent {
+		if at.IsZero() || s.last.Before(at) {
+			oldest, at = tenant, s.last
+		}
+	}
+	delete(b.spent, oldest)
+}
+
+func called(tenant string) string {
+	if tenant == "" {
+		return "calls without a tenant"
+	}
+	return "the tenant " + strconv.Quote(tenant)
+}
+
+// exhausted is the error of a tenant that has nothing left.
+func exhausted(tenant string, limit Budget, w *window, now time.Time) *fault.Error {
+	what := fmt.Sprintf("%d of %d tokens", w.tokens, limit.Tokens)
+	if limit.Tokens == 0 || w.tokens < limit.Tokens {
+		what = fmt.Sprintf("%.4f of %.4f US dollars", w.usd, limit.USD)
+	}
+	err := fault.Newf(fault.ResourceExhausted, "the budget is used up: %s used %s", called(tenant), what)
+	err.Details = map[string]string{"tenant": tenant, "tokens": strconv.FormatInt(w.tokens, 10), "usd": strconv.FormatFloat(w.usd, 'f', 6, 64)}
+	if limit.Per > 0 {
+		err.Message += " in " + limit.Per.String()
+		err.RetryAfter = w.relief(limit.Per, now)
+	}
+	return err
+}
+
+// spending is what one tenant has used, by budget.
+type spending struct {
+	last    time.Time
+	windows []*window
+}
+
+func newSpending(n int) *spending {
+	s := &spending{windows: make([]*window, n)}
+	for i := range s.windows {
+		s.windows[i] = &window{}
+	}
+	return s
+}
+
+// A window is what was used within a sliding time, in slices of it.
+type window struct {
+	tokens int64
+	usd    float64
+	parts  [slices]struct {
+		tokens int64
+		usd    float64
+	}
+	at int64 // the number of the newest slice
+}
+
+// slide forgets the slices that are too old.
+func (w *window) slide(per time.Duration, now time.Time) {
+	if per <= 0 {
+		return
+	}
+	number := now.UnixNano() / int64(max(per/slices, 1))
+	for ; w.at < number && w.at > number-slices-1; w.at++ {
+		old := &w.parts[(w.at+1)%slices]
+		w.tokens -= old.tokens
+		w.usd -= old.usd
+		old.tokens, old.usd = 0, 0
+	}
+	if w.at < number {
+		*w = window{at: number}
+	}
+}
+
+func (w *window) add(tokens int64, usd float64) {
+	w.tokens += tokens
+	w.usd += usd
+	part := &w.parts[w.at%slices]
+	part.tokens += tokens
+	part.usd += usd
+}
+
+// relief is how long it takes until the oldest slice that holds something is
+// forgotten.
+func (w *window) relief(per time.Duration, now time.Time) time.Duration {
+	length := int64(max(per/slices, 1))
+	for i := w.at - slices + 1; i <= w.at; i++ {
+		if part := w.parts[(i+slices)%slices]; i > 0 && (part.tokens > 0 || part.usd > 0) {
+			return time.Duration((i+slices)*length - now.UnixNano())
+		}
+	}
+	return per
+}
