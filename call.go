@@ -126,10 +126,12 @@ func (t *task) response(m *member, waited time.Duration, o mux.Outcome) (Respons
 	t.answered = true
 	t.queue = waited + time.Duration(o.Reply.Meta.Queue)*time.Microsecond
 	t.run = time.Duration(o.Reply.Meta.Run) * time.Microsecond
-	return Response{
+	resp := Response{
 		Output: output, Attachments: o.Reply.Attachments, Usage: usageOf(o.Reply.Meta.Usage),
 		Worker: m.ID(), Queue: t.queue, Run: t.run, Attempts: t.attempts, Object: t.route.origin,
-	}, m, nil
+	}
+	t.errand.account(&resp)
+	return resp, m, nil
 }
 
 // retry prepares a task for another worker, if that is right.

@@ -83,6 +83,9 @@ type Config struct {
 	// LMs are further language models by name.
 	LMs map[string]LM
 
+	// Egress says how language models are reached, and what tenants may use.
+	Egress Egress
+
 	// WorkerConcurrency is how many calls a worker has in flight at once.
 	// Defaults to 256.
 	WorkerConcurrency int

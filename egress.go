@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"sync"
 	"time"
 
 	"github.com/dspool/dspool/fault"
@@ -23,16 +25,63 @@ const (
 // An errand is what the host has to know of a call when its worker asks a
 // language model on its behalf.
 type errand struct {
-	program  string
-	deadline time.Time
+	program, tenant string
+	deadline        time.Time
+
+	mu   sync.Mutex
+	used Usage
+	cost lm.Cost
+	hits int
+	some bool
 }
 
-// errand returns that of a task, nil if no language model is named.
-func (t *task) errand() any {
+// owner returns the errand of a task, which all its attempts share; nil if no
+// language model is named.
+func (t *task) owner() any {
 	if t.lm == "" {
 		return nil
 	}
-	return &errand{program: t.req.Program.String(), deadline: t.ask.Deadline}
+	if t.errand == nil {
+		t.errand = &errand{program: t.req.Program.String(), deadline: t.ask.Deadline, cost: lm.Cost{Known: true}}
+	}
+	return t.errand
+}
+
+// told counts what one request to a language model has used.
+func (e *errand) told(u lm.Use) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.some = true
+	e.cost = e.cost.Add(u.Cost)
+	if u.Cached || u.Shared {
+		e.hits++
+		return
+	}
+	if u.Usage.Zero() {
+		return
+	}
+	if e.used == nil {
+		e.used = Usage{}
+	}
+	sum := e.used[u.Model]
+	sum.Prompt += u.Usage.Input
+	sum.Completion += u.Usage.Output
+	sum.Total += u.Usage.Input + u.Usage.Output
+	e.used[u.Model] = sum
+}
+
+// account puts what the call has used into its response: the host's own count,
+// if it has asked the language model.
+func (e *errand) account(resp *Response) {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.some {
+		return // an LM that workers ask themselves: DSPy has counted
+	}
+	resp.Usage, resp.Cost, resp.CacheHits = maps.Clone(e.used), e.cost, e.hits
 }
 
 // hostCall serves what workers ask of the host.
@@ -68,7 +117,7 @@ func (p *Pool) hostCall(ctx context.Context, req *mux.HostRequest) (mux.HostRepl
 
 // readAsk reads a worker's request.
 func readAsk(req *mux.HostRequest, e *errand) (id string, ask *lm.Request, err error) {
-	ask = &lm.Request{Body: req.Body, Stream: req.Streams(), Program: e.program}
+	ask = &lm.Request{Body: req.Body, Stream: req.Streams(), Program: e.program, Tenant: e.tenant, Told: e.told}
 	parts := []any{&id, &ask.Method, &ask.URL, &ask.Header, &ask.Rollout}
 	if err := json.Unmarshal(req.Extra, &parts); err != nil {
 		return "", nil, fault.Wrap(fault.Protocol, err, "a worker's request to a language model cannot be read")

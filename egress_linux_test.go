@@ -15,6 +15,7 @@ import (
 	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/dspooltest"
 	"github.com/dspool/dspool/internal/testkit"
+	"github.com/dspool/dspool/lm"
 )
 
 // practicePool starts a pool of real workers whose language model is the
@@ -124,5 +125,43 @@ func TestLeavingAStreamEndsTheProvidersAnswer(t *testing.T) {
 	}
 	if err := practice.WaitAbandoned(testkit.Context(t, time.Minute), 1); err != nil {
 		t.Errorf("the provider was not left: %v", err)
+	}
+}
+
+func TestAResponseTellsWhatItCostAndWhatCameFromTheCache(t *testing.T) {
+	t.Parallel()
+	testkit.Require(t, "python", "dspy")
+	pool, practice := practicePool(t, func(c *dspool.Config) {
+		c.LM.Cache, c.LM.Price = true, &lm.Price{Input: 1e6, Output: 2e6, Cached: -1}
+	})
+	spec, err := dspool.NewPredict("question: str -> answer: str", "", dspool.Named("asker"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var responses []dspool.Response
+	for range 2 {
+		resp, err := pool.Call(testkit.Context(t, time.Minute), dspool.Request{Program: spec, Input: json.RawMessage(`{"question":"What is 2+2?"}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		responses = append(responses, resp)
+	}
+	paid, free := responses[0], responses[1]
+	tokens := paid.Usage["openai/practice"]
+	if tokens.Prompt == 0 || tokens.Completion == 0 || paid.CacheHits != 0 {
+		t.Errorf("the first call used %+v", paid)
+	}
+	if want := float64(tokens.Prompt) + 2*float64(tokens.Completion); paid.Cost != (lm.Cost{USD: want, Known: true}) {
+		t.Errorf("it cost %+v, want %f", paid.Cost, want)
+	}
+	if free.Usage != nil || free.Cost != (lm.Cost{Known: true}) || free.CacheHits != 1 || string(free.Output) != string(paid.Output) {
+		t.Errorf("the second call: %+v", free)
+	}
+	if n := practice.Stats().Requests; n != 1 {
+		t.Errorf("the provider was asked %d times", n)
+	}
+	totals := pool.LMTotals()
+	if len(totals) != 1 || totals[0].Program != "asker" || totals[0].Requests != 2 || totals[0].Cached != 1 || totals[0].USD != paid.Cost.USD {
+		t.Errorf("totals %+v", totals)
 	}
 }

@@ -42,19 +42,31 @@ type LM struct {
 	Retries *int
 	// Cache answers a request that was seen before without asking again.
 	Cache bool
+	// Limits bound what the host sends to the provider. The zero value is
+	// without limit.
+	Limits lm.Limits
+	// Price is what the model costs. Nil: what the embedded table says.
+	Price *lm.Price
+	// KeyFile names a file that holds the key; it is read again when it
+	// changes. At most one of APIKey, KeyFile and KeyFunc may be set.
+	KeyFile string
+	// KeyFunc returns the key for each request.
+	KeyFunc lm.KeyFunc
 	// Extra are further arguments of dspy.LM. Values must be JSON.
 	Extra map[string]any
 	// Direct lets workers ask the provider themselves, over their own network
 	// and with the key in their memory. It is needed for providers that only
 	// LiteLLM reaches; all others are asked through the host.
 	Direct bool
+
+	serial int // tells LMs with a KeyFunc apart
 }
 
 // lmDefinition is an LM as the worker reads it.
 type lmDefinition struct {
 	Model       string         `json:"model"`
 	Host        bool           `json:"host,omitempty"`
-	KeyID       string         `json:"key_id,omitempty"`
+	HostID      string         `json:"host_id,omitempty"`
 	APIBase     string         `json:"api_base,omitempty"`
 	APIKey      string         `json:"api_key,omitempty"`
 	ModelType   string         `json:"model_type,omitempty"`
@@ -68,7 +80,7 @@ type lmDefinition struct {
 
 // withKey returns a copy with the key that the environment has, if none is set.
 func (l LM) withKey(env func(string) string) LM {
-	if l.APIKey == "" {
+	if l.APIKey == "" && l.KeyFile == "" && l.KeyFunc == nil {
 		l.APIKey = Secret(keyFromEnvironment(l.Model, env))
 	}
 	return l
@@ -82,7 +94,7 @@ func (l LM) definition() (body []byte, hash string, err error) {
 		Retries: l.Retries, Cache: l.Cache, Extra: l.Extra,
 	}
 	if l.hosted() {
-		d.Host, d.APIKey, d.KeyID = true, "", keyID(l.APIKey)
+		d.Host, d.APIKey, d.HostID = true, "", l.hostID()
 		d.TimeoutS, d.Retries, d.Cache = 0, nil, false // the host sees to these
 	}
 	body, err = json.Marshal(d) //nolint:gosec // the worker of a direct LM needs the key
@@ -93,16 +105,32 @@ func (l LM) definition() (body []byte, hash string, err error) {
 	return body, hex.EncodeToString(sum[:])[:hashLen], nil
 }
 
+// keys counts the ways in which the key is given.
+func (l LM) keys() (n int) {
+	for _, given := range []bool{l.APIKey != "", l.KeyFile != "", l.KeyFunc != nil} {
+		if given {
+			n++
+		}
+	}
+	return n
+}
+
 // hosted reports whether the host asks this language model for the workers.
-func (l LM) hosted() bool { return !l.Direct && l.ModelType != "text" && lm.Native(l.Model) }
+func (l LM) hosted() bool { return !l.Direct }
 
 // model is the LM as the egress treats it.
 func (l LM) model() lm.Model {
-	key := string(l.APIKey)
-	return lm.Model{
+	m := lm.Model{
 		Name: l.Model, Base: l.APIBase, Timeout: l.Timeout, Retry: lm.Retry{Max: l.retries()}, Cache: l.Cache,
-		Key: func(context.Context) (string, error) { return key, nil },
+		Limits: l.Limits, Price: l.Price, Key: l.KeyFunc,
 	}
+	switch key := string(l.APIKey); {
+	case l.KeyFile != "":
+		m.Key = lm.KeyFile(l.KeyFile)
+	case key != "":
+		m.Key = func(context.Context) (string, error) { return key, nil }
+	}
+	return m
 }
 
 // retries is how often the egress sends a request again; -1 is never.
@@ -117,20 +145,25 @@ func (l LM) retries() int {
 	}
 }
 
-// keyID tells keys apart without telling them: LMs that differ in nothing else
-// must not share a definition.
-func keyID(key Secret) string {
-	if key == "" {
-		return ""
+// hostID is a hash of what only the host knows of an LM, the key included:
+// LMs that differ in nothing else must not share a definition.
+func (l LM) hostID() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %d %d %t %+v", string(l.APIKey), l.KeyFile, l.Timeout, l.retries(), l.Cache, l.Limits)
+	if l.Price != nil {
+		fmt.Fprintf(h, " %+v", *l.Price)
 	}
-	sum := sha256.Sum256([]byte("dspool key " + string(key)))
-	return hex.EncodeToString(sum[:8])
+	if l.KeyFunc != nil {
+		fmt.Fprintf(h, " %d", l.serial) // functions cannot be compared
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // given reports whether any field is set.
 func (l LM) given() bool {
 	return l.Model != "" || l.APIBase != "" || l.APIKey != "" || l.ModelType != "" || l.Temperature != nil ||
-		l.MaxTokens != 0 || l.Timeout != 0 || l.Retries != nil || l.Cache || len(l.Extra) > 0 || l.Direct
+		l.MaxTokens != 0 || l.Timeout != 0 || l.Retries != nil || l.Cache || len(l.Extra) > 0 || l.Direct ||
+		l.Limits != lm.Limits{} || l.Price != nil || l.KeyFile != "" || l.KeyFunc != nil
 }
 
 // check returns what is wrong with an LM, each with the path of the field.
@@ -146,6 +179,16 @@ func (l LM) check(path string) []error {
 	c.must(l.Timeout >= 0, "Timeout", "must not be negative, got %s", l.Timeout)
 	c.must(l.Retries == nil || *l.Retries >= 0, "Retries", "must not be negative")
 	c.must(l.Temperature == nil || *l.Temperature >= 0, "Temperature", "must not be negative")
+	c.must(l.keys() <= 1, "APIKey", "at most one of APIKey, KeyFile and KeyFunc may be set")
+	c.must(!l.Direct || l.KeyFile == "" && l.KeyFunc == nil, "Direct", "a worker that asks by itself needs its key in APIKey")
+	c.must(!l.Direct || l.Limits == lm.Limits{}, "Limits", "only the host keeps limits: they have no effect with Direct")
+	if err := l.Limits.Check(); err != nil {
+		c.must(false, "Limits", "%s", err)
+	}
+	c.must(l.Direct || lm.Native(l.Model) || l.Model == "", "Model",
+		"only LiteLLM reaches the provider of %q: set Direct, and workers ask it themselves, with the key and over their own network", l.Model)
+	c.must(l.Direct || l.ModelType != "text", "ModelType",
+		"only LiteLLM speaks the API of text completions: set Direct, and workers ask the provider themselves")
 	if _, err := json.Marshal(l.Extra); err != nil {
 		c.must(false, "Extra", "must hold JSON values only: %s", err)
 	}
@@ -197,5 +240,6 @@ func lmFrom(env func(string) string) (LM, bool) {
 	if l.Model == "" {
 		l.Model = "openai/default"
 	}
+	l.Direct = !lm.Native(l.Model)
 	return l, true
 }

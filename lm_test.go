@@ -80,7 +80,7 @@ func TestAWorkersDefinitionOfAnLM(t *testing.T) {
 	}
 	lm.Direct = false
 	body, _, _ = lm.definition()
-	want = `{"model":"openai/m","host":true,"key_id":"` + keyID(theKey) + `","api_base":"http://h/v1","temperature":0.5,"max_tokens":9,` +
+	want = `{"model":"openai/m","host":true,"host_id":"` + lm.hostID() + `","api_base":"http://h/v1","temperature":0.5,"max_tokens":9,` +
 		`"cache":false,"extra":{"top_p":1}}`
 	if string(body) != want {
 		t.Errorf("definition of one that the host asks\n%s, want\n%s", body, want)

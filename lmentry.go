@@ -45,6 +45,7 @@ type lmTable struct {
 	view   atomic.Pointer[lmView]
 
 	mu       sync.Mutex
+	serial   int
 	replaced []lmEntry
 }
 
@@ -75,13 +76,15 @@ func newLMTable(c Config, defs *catalog.Catalog, egress *lm.Egress) (*lmTable, e
 // on get the new one, by its own hash, so that no worker can mistake it for the
 // old one.
 func (t *lmTable) set(name, path string, given LM) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	keyed := given.withKey(os.Getenv)
+	t.serial++
+	keyed.serial = t.serial
 	body, hash, err := keyed.definition()
 	if err != nil {
 		return fault.Wrap(fault.InvalidArgument, err, path+" cannot be written as JSON")
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if keyed.hosted() {
 		if err := t.egress.Add(hash, keyed.model()); err != nil {
 			return fault.Wrap(fault.InvalidArgument, err, path)

@@ -62,7 +62,7 @@ func New(config Config) (*Pool, error) {
 		gate: lifecycle.NewGate(), stopping: make(chan struct{}),
 	}
 	var err error
-	if p.egress, err = lm.New(lm.Config{}); err != nil {
+	if p.egress, err = c.Egress.open(); err != nil {
 		return nil, err
 	}
 	if p.lms, err = newLMTable(c, p.defs, p.egress); err != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"iter"
 	"time"
+
+	"github.com/dspool/dspool/lm"
 )
 
 // A Runner runs programs. [Pool], [Single] and [Mock] are Runners, and so is
@@ -63,6 +65,13 @@ type Response struct {
 	// Usage counts the tokens of this call by model. Nil when no language
 	// model was asked, or when the answer came from a cache.
 	Usage Usage
+	// Cost is what the language models cost that the host has asked for this
+	// call, in US dollars. It is not known if a price or a count is missing, or
+	// if the worker has asked by itself (LM.Direct).
+	Cost lm.Cost
+	// CacheHits is how many questions to language models were answered from
+	// the host's cache, or by the answer to an equal one under way.
+	CacheHits int
 	// Worker is the id of the worker that answered.
 	Worker string
 	// Layer is the layer of a [Fallback] that answered, "" without one.

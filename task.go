@@ -29,6 +29,7 @@ type task struct {
 	definition []byte
 	program    string // hash
 	lm         string // hash, "" for none
+	errand     *errand
 	input      []byte
 	ask        dispatch.Ask
 	object     *object       // nil unless the call is for one

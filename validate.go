@@ -39,6 +39,7 @@ func (c Config) Validate() error {
 	c.Health.check(k)
 	c.Recycle.check(k, c.Health)
 	c.checkLMs(k)
+	c.Egress.check(k)
 	return k.verdict()
 }
 

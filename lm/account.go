@@ -31,6 +31,7 @@ type account struct {
 	price   Price
 	priced  bool
 	budgets *Budgets
+	ledger  *Ledger
 }
 
 var _ Exchanger = (*account)(nil)
@@ -44,13 +45,13 @@ func (a *account) Exchange(ctx context.Context, req *Request) (*Response, error)
 	began := time.Now()
 	resp, err := a.next.Exchange(ctx, req)
 	if err != nil {
-		req.told(Use{Model: a.model, Took: time.Since(began)})
+		a.ledger.tell(req, Use{Model: a.model, Took: time.Since(began)})
 		return nil, err
 	}
 	resp.Body = &counting{ReadCloser: resp.Body, streams: req.Stream, tell: func(u Usage) {
 		use := Use{Model: a.model, Usage: u, Status: resp.Status, Attempts: resp.Attempts, Took: time.Since(began), Cost: a.cost(u, resp.Status)}
 		a.budgets.spend(req.Tenant, use, time.Now())
-		req.told(use)
+		a.ledger.tell(req, use)
 	}}
 	return resp, nil
 }
@@ -67,9 +68,13 @@ func (a *account) cost(u Usage, status int) Cost {
 	}
 }
 
-// told tells who asked for it.
-func (r *Request) told(u Use) {
-	if r.Told != nil {
-		r.Told(u)
+// tell enters what a request has used and tells who asked for it. Without a
+// ledger it is only told.
+func (l *Ledger) tell(req *Request, u Use) {
+	if l != nil {
+		l.add(req, u)
+	}
+	if req.Told != nil {
+		req.Told(u)
 	}
 }

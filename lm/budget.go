@@ -25,8 +25,8 @@ type Budget struct {
 	Per time.Duration
 }
 
-// slices is how finely a sliding time is divided.
-const slices = 60
+// windowParts is how finely a sliding time is divided.
+const windowParts = 60
 
 // tenantsMax is how many tenants' spending is kept; the one that has spent
 // nothing for longest is forgotten first.
@@ -164,25 +164,25 @@ func newSpending(n int) *spending {
 	return s
 }
 
-// A window is what was used within a sliding time, in slices of it.
+// A window is what was used within a sliding time, in parts of it.
 type window struct {
 	tokens int64
 	usd    float64
-	parts  [slices]struct {
+	parts  [windowParts]struct {
 		tokens int64
 		usd    float64
 	}
 	at int64 // the number of the newest slice
 }
 
-// slide forgets the slices that are too old.
+// slide forgets the parts that are too old.
 func (w *window) slide(per time.Duration, now time.Time) {
 	if per <= 0 {
 		return
 	}
-	number := now.UnixNano() / int64(max(per/slices, 1))
-	for ; w.at < number && w.at > number-slices-1; w.at++ {
-		old := &w.parts[(w.at+1)%slices]
+	number := now.UnixNano() / int64(max(per/windowParts, 1))
+	for ; w.at < number && w.at > number-windowParts-1; w.at++ {
+		old := &w.parts[(w.at+1)%windowParts]
 		w.tokens -= old.tokens
 		w.usd -= old.usd
 		old.tokens, old.usd = 0, 0
@@ -195,18 +195,18 @@ func (w *window) slide(per time.Duration, now time.Time) {
 func (w *window) add(tokens int64, usd float64) {
 	w.tokens += tokens
 	w.usd += usd
-	part := &w.parts[w.at%slices]
+	part := &w.parts[w.at%windowParts]
 	part.tokens += tokens
 	part.usd += usd
 }
 
-// relief is how long it takes until the oldest slice that holds something is
+// relief is how long it takes until the oldest part that holds something is
 // forgotten.
 func (w *window) relief(per time.Duration, now time.Time) time.Duration {
-	length := int64(max(per/slices, 1))
-	for i := w.at - slices + 1; i <= w.at; i++ {
-		if part := w.parts[(i+slices)%slices]; i > 0 && (part.tokens > 0 || part.usd > 0) {
-			return time.Duration((i+slices)*length - now.UnixNano())
+	length := int64(max(per/windowParts, 1))
+	for i := w.at - windowParts + 1; i <= w.at; i++ {
+		if part := w.parts[(i+windowParts)%windowParts]; i > 0 && (part.tokens > 0 || part.usd > 0) {
+			return time.Duration((i+windowParts)*length - now.UnixNano())
 		}
 	}
 	return per

@@ -50,7 +50,7 @@ func TestATenantThatHasSpentItsBudgetIsRefusedAndNobodyElse(t *testing.T) {
 		if after := fault.From(ask("money")).RetryAfter; after != 0 {
 			t.Errorf("a budget for ever says to come back after %s", after)
 		}
-		time.Sleep(time.Hour + time.Minute)
+		_ = sleep(t.Context(), time.Hour+time.Minute)
 		if err := ask("tokens"); err != nil {
 			t.Errorf("an hour later: %v", err)
 		}
@@ -66,7 +66,7 @@ func TestABudgetSlides(t *testing.T) {
 		b := budgets(t, map[string][]Budget{"t": {{Tokens: 100, Per: time.Hour}}})
 		spend := func(n int64) { b.spend("t", Use{Usage: Usage{Input: n}}, time.Now()) }
 		spend(60)
-		time.Sleep(30 * time.Minute)
+		_ = sleep(t.Context(), 30*time.Minute)
 		spend(60)
 		err := b.admit("t", "m", true, time.Now())
 		if err == nil {
@@ -76,7 +76,7 @@ func TestABudgetSlides(t *testing.T) {
 		if after < 29*time.Minute || after > 31*time.Minute {
 			t.Errorf("come back after %s", after)
 		}
-		time.Sleep(after + time.Second)
+		_ = sleep(t.Context(), after+time.Second)
 		if err := b.admit("t", "m", true, time.Now()); err != nil {
 			t.Errorf("after that: %v", err)
 		}

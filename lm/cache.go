@@ -46,6 +46,7 @@ type cached struct {
 	model   string
 	store   Cache
 	flights *flights
+	ledger  *Ledger
 }
 
 var _ Exchanger = (*cached)(nil)
@@ -55,7 +56,7 @@ var _ Exchanger = (*cached)(nil)
 func (c *cached) Exchange(ctx context.Context, req *Request) (*Response, error) {
 	key := keyOf(c.id, req)
 	if e, ok := c.store.Get(key); ok {
-		req.told(Use{Model: c.model, Cost: Cost{Known: true}, Status: http.StatusOK, Cached: true})
+		c.ledger.tell(req, Use{Model: c.model, Cost: Cost{Known: true}, Status: http.StatusOK, Cached: true})
 		return &Response{
 			Status: http.StatusOK, Header: []Field{{"content-type", e.ContentType}},
 			Body: io.NopCloser(bytes.NewReader(e.Body)), Cached: true,
@@ -70,7 +71,7 @@ func (c *cached) Exchange(ctx context.Context, req *Request) (*Response, error) 
 		if resp != nil {
 			status = resp.Status
 		}
-		req.told(Use{Model: c.model, Cost: Cost{Known: true}, Status: status, Shared: true})
+		c.ledger.tell(req, Use{Model: c.model, Cost: Cost{Known: true}, Status: status, Shared: true})
 	}
 	return resp, err
 }

@@ -55,6 +55,7 @@ type Egress struct {
 	cache     Cache
 	flights   *flights
 	budgets   *Budgets
+	ledger    Ledger
 	prices    func() *Prices
 
 	mu    sync.RWMutex
@@ -88,7 +89,7 @@ func (e *Egress) Add(id string, m Model) error {
 	if err != nil {
 		return err
 	}
-	if err := m.Limits.check(); err != nil {
+	if err := m.Limits.Check(); err != nil {
 		return fault.Wrap(fault.InvalidArgument, err, "the limits of the language model "+m.Name)
 	}
 	e.mu.Lock()
@@ -118,14 +119,14 @@ func (e *Egress) lane(id string, base address, m Model) Exchanger {
 	lane = newRetrier(lane, m.Retry)
 	lane = e.account(lane, m)
 	if m.Cache {
-		lane = &cached{next: lane, id: id, model: m.Name, store: e.cache, flights: e.flights}
+		lane = &cached{next: lane, id: id, model: m.Name, store: e.cache, flights: e.flights, ledger: &e.ledger}
 	}
 	return lane
 }
 
 // account knows what the model costs.
 func (e *Egress) account(next Exchanger, m Model) Exchanger {
-	a := &account{next: next, model: m.Name, budgets: e.budgets}
+	a := &account{next: next, model: m.Name, budgets: e.budgets, ledger: &e.ledger}
 	if m.Price != nil {
 		a.price, a.priced = *m.Price, true
 	} else {
@@ -144,6 +145,9 @@ func (e *Egress) Exchange(ctx context.Context, id string, req *Request) (*Respon
 	}
 	return lane.Exchange(ctx, req)
 }
+
+// Totals returns what has been used so far, by model, tenant and program.
+func (e *Egress) Totals() []Total { return e.ledger.Totals() }
 
 // Close waits for the requests under way, whose callers have to be gone, and
 // ends the connections.

@@ -2,9 +2,13 @@ package lm
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/dspool/dspool/fault"
 )
@@ -56,5 +60,52 @@ func (s *sender) key(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fault.Wrap(fault.LMNotConfigured, err, "the key of the language model "+s.model+" cannot be had")
 	}
+	return key, nil
+}
+
+// KeyFile returns a KeyFunc that reads a key from a file: the whole of it,
+// without white space around it. The file is read again when it has changed,
+// so that a key can be exchanged while requests are made.
+func KeyFile(path string) KeyFunc {
+	f := &keyFile{path: path}
+	return func(context.Context) (string, error) { return f.read() }
+}
+
+// keyCheck is how long a key is used before its file is looked at again.
+const keyCheck = time.Second
+
+type keyFile struct {
+	path string
+
+	mu      sync.Mutex
+	key     string
+	changed time.Time
+	checked time.Time
+}
+
+func (f *keyFile) read() (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if f.key != "" && now.Sub(f.checked) < keyCheck {
+		return f.key, nil
+	}
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return "", err
+	}
+	f.checked = now
+	if f.key != "" && info.ModTime().Equal(f.changed) {
+		return f.key, nil
+	}
+	raw, err := os.ReadFile(f.path)
+	if err != nil {
+		return "", err
+	}
+	key := strings.TrimSpace(string(raw))
+	if key == "" {
+		return "", errors.New("the file of the key is empty")
+	}
+	f.key, f.changed = key, info.ModTime()
 	return key, nil
 }

@@ -179,8 +179,8 @@ func (b *bucket) correct(n float64) {
 	b.level = min(b.burst, b.level+n)
 }
 
-// check returns what is wrong with limits.
-func (l Limits) check() error {
+// Check returns what is wrong with limits, or nil.
+func (l Limits) Check() error {
 	if l.Concurrent < 0 || l.RequestsPerMinute < 0 || l.TokensPerMinute < 0 {
 		return errors.New("must not be negative")
 	}

@@ -31,6 +31,9 @@ func (s *slow) Exchange(ctx context.Context, _ *Request) (*Response, error) {
 	s.most = max(s.most, s.now)
 	s.mu.Unlock()
 	err := sleep(ctx, s.takes)
+	if err == nil && ctx.Err() != nil {
+		err = left(ctx, "in time")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now--
@@ -128,7 +131,7 @@ func TestAWaitBeyondTheBudgetFailsAtOnce(t *testing.T) {
 		if fault.CodeOf(err) != fault.LMRateLimit || fault.From(err).RetryAfter != 10*time.Second || time.Since(began) > 0 {
 			t.Errorf("%v after %s, retry after %s", err, time.Since(began), fault.From(err).RetryAfter)
 		}
-		time.Sleep(10 * time.Second)
+		_ = sleep(t.Context(), 10*time.Second)
 		if _, err := finish(ctx, l, &Request{}); err == nil {
 			t.Error("a call whose time is over was let through")
 		}
@@ -149,7 +152,7 @@ func TestWhoGivesUpWaitingTakesNothing(t *testing.T) {
 		if l.requests.level < 58 {
 			t.Errorf("%f requests are left of 60", l.requests.level)
 		}
-		time.Sleep(time.Minute)
+		_ = sleep(t.Context(), time.Minute)
 		synctest.Wait()
 		if _, err := finish(t.Context(), l, &Request{}); err != nil {
 			t.Error(err)
