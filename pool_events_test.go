@@ -40,6 +40,7 @@ func kill(t testing.TB, pid int) {
 	}
 }
 
+// CHK-97: a worker that exits while it is idle is removed and replaced.
 func TestAWorkersLifeIsToldInOrder(t *testing.T) {
 	t.Parallel()
 	pool, seen := recorded(t, nil)

@@ -49,7 +49,7 @@ func (r *recorder) condition(t testing.TB, kind dspool.PoolEventKind, code dspoo
 	}
 }
 
-// CHK-04, CHK-44, CHK-96, CHK-102, CHK-107: a health check really calls every
+// CHK-04, CHK-41, CHK-44, CHK-60, CHK-96, CHK-102, CHK-107: a health check really calls every
 // worker and counts.
 func TestHealthCallsEveryWorker(t *testing.T) {
 	t.Parallel()

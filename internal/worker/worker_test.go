@@ -266,6 +266,7 @@ func TestEverythingMayBeCalledAfterTheEnd(t *testing.T) {
 	}
 }
 
+// CHK-41
 func TestPing(t *testing.T) {
 	t.Parallel()
 	w := spawn(t, started(t, NewSpawner(config(t))))
