@@ -38,7 +38,9 @@ func (p *Pool) call(ctx context.Context, t *task) (Response, error) {
 		defer p.objects.close(t.object)
 	}
 	for {
+		t.watch.begin(t)
 		resp, m, err := p.attempt(ctx, t)
+		t.watch.end(t, err)
 		if err == nil {
 			return resp, nil
 		}
@@ -113,6 +115,7 @@ func (p *Pool) overtime(started fault.Started) *fault.Error {
 
 // response turns what a worker answered into what the caller gets.
 func (t *task) response(m *member, waited time.Duration, o mux.Outcome) (Response, *member, *fault.Error) {
+	t.watch.spans = o.Spans
 	if o.Err != nil {
 		m.blame(o.Err)
 		return Response{}, m, named(o.Err, m.ID())

@@ -19,6 +19,7 @@ func (p *Pool) accept(req *Request) task {
 func (p *Pool) handed(t *task, m *member, waited time.Duration) {
 	t.attempts++
 	t.worker = m.ID()
+	t.watch.hand(t, m)
 	if !p.events.Heard() {
 		return
 	}

@@ -50,8 +50,14 @@ type Request struct {
 	// Init is what the constructor of an object gets, a JSON object of arguments
 	// by name, if this call makes the object. Empty means what its [Class] says.
 	Init json.RawMessage
-	// Trace is the W3C traceparent that the call belongs to, or "".
+	// Trace is the W3C traceparent that the call belongs to, or "". User code
+	// can ask for it, and with the sampled flag the worker tells Observe what
+	// it did.
 	Trace string
+	// Observe, if not nil, hears of each attempt to run the call when it has
+	// ended, before the call returns and on the caller's own goroutine. Package
+	// otel makes spans of that.
+	Observe func(Attempt)
 }
 
 // A Response is the result of one call.

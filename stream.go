@@ -55,7 +55,7 @@ func (p *Pool) stream(ctx context.Context, t *task, yield func(Event, error) boo
 	}
 	t.credit = streamCredit
 	for {
-		m, err := p.streamOnce(ctx, t, yield)
+		m, err := p.streamAttempt(ctx, t, yield)
 		if err == nil {
 			return nil
 		}
@@ -63,6 +63,14 @@ func (p *Pool) stream(ctx context.Context, t *task, yield func(Event, error) boo
 			return t.verdict(err)
 		}
 	}
+}
+
+// streamAttempt is streamOnce, observed also if the reader leaves by a panic.
+func (p *Pool) streamAttempt(ctx context.Context, t *task, yield func(Event, error) bool) (m *member, err *fault.Error) {
+	t.watch.begin(t)
+	defer func() { t.watch.end(t, err) }()
+	m, err = p.streamOnce(ctx, t, yield)
+	return m, err
 }
 
 // streamOnce hands the call to one worker and yields what comes.

@@ -45,6 +45,7 @@ type task struct {
 	worker     string // the one that has it, or had it last
 	answered   bool   // it has a result,
 	queue, run time.Duration
+	watch      attemptWatch // of Request.Observe
 }
 
 // plan checks a request and works out everything that does not depend on the

@@ -57,6 +57,8 @@ type Reply struct {
 // Outcome is how a call ended: with a reply, or with Err.
 type Outcome struct {
 	Reply Reply
+	// Spans are the worker's part of a trace as JSON, nil for none.
+	Spans []byte
 	// Err is nil for a reply. Its Started comes from the worker, or from the
 	// ledger where the worker did not say.
 	Err *fault.Error

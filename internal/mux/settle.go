@@ -23,7 +23,7 @@ func (c *Conn) result(f wire.Frame) {
 		c.complain(f.ID, err)
 		return
 	}
-	if !c.settle(f.ID, Outcome{Reply: Reply{Body: value, Attachments: parts, State: state, Meta: meta}}) {
+	if !c.settle(f.ID, Outcome{Reply: Reply{Body: value, Attachments: parts, State: state, Meta: meta}, Spans: meta.Spans}) {
 		c.count(&c.counts.Late)
 	}
 }
@@ -36,10 +36,11 @@ func local(err error, message string) *fault.Error {
 // failure ends a call or a ping with its ERROR.
 func (c *Conn) failure(f wire.Frame) {
 	body, err := wire.DecodeFault(f.Body)
+	var meta wire.ErrorMeta
 	if err == nil {
-		err = wire.DecodeNoMeta(f.Type, f.Meta)
+		meta, err = wire.DecodeErrorMeta(f.Meta)
 	}
-	outcome := Outcome{Err: body.Error()}
+	outcome := Outcome{Err: body.Error(), Spans: meta.Spans}
 	if err != nil {
 		outcome.Err = local(err, "the worker's ERROR cannot be used")
 	}

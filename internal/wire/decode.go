@@ -145,6 +145,8 @@ func (m *ResultMeta) member(s *scanner) error {
 		m.Queue, err = s.integer(0)
 	case "r":
 		m.Run, err = s.integer(0)
+	case "t":
+		m.Spans, err = s.copied()
 	case "d":
 		m.State, err = s.count()
 	case "a":
@@ -213,6 +215,19 @@ func (s *scanner) tokens() (u Usage, err error) {
 		return err
 	})
 	return u, err
+}
+
+// DecodeErrorMeta reads the meta of an ERROR.
+func DecodeErrorMeta(b []byte) (ErrorMeta, error) {
+	var m ErrorMeta
+	err := members(TypeError, b, func(s *scanner, key string) (_ bool, err error) {
+		if key != "t" {
+			return false, nil
+		}
+		m.Spans, err = s.copied()
+		return true, err
+	})
+	return m, err
 }
 
 // DecodeEventMeta reads the meta of an EVENT.

@@ -129,6 +129,7 @@ func (m *ResultMeta) Append(dst []byte) []byte {
 	}
 	o.integer("q", m.Queue)
 	o.integer("r", m.Run)
+	o.raw("t", m.Spans)
 	o.integer("d", int64(m.State))
 	o.attachments(m.Attachments)
 	return o.done()
@@ -149,6 +150,13 @@ func appendUsage(dst []byte, usage map[string]Usage) []byte {
 		o.b = strconv.AppendInt(o.b, u.TotalTokens, 10)
 		o.b = append(o.b, '}')
 	}
+	return o.done()
+}
+
+// Append appends the meta's JSON to dst: nothing if every member is absent.
+func (m ErrorMeta) Append(dst []byte) []byte {
+	o := newObject(dst)
+	o.raw("t", m.Spans)
 	return o.done()
 }
 

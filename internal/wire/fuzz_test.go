@@ -107,6 +107,7 @@ func FuzzMeta(f *testing.F) {
 	f.Add([]byte(`{"p":"a","b":9223372036854775807,"a":[["x",0]]}`))
 	f.Add([]byte(`{"u":{"m":{"prompt_tokens":1}},"q":0,"r":-0}`))
 	f.Add([]byte(`{"p":"a","k":"s","o":"restore","d":7}`))
+	f.Add([]byte(`{"r":1,"t":[["run",-1,1,2,"E",{"a":"b"}],["lm",0,1,2]]}`))
 	f.Add([]byte(`{"k":"\ud800","n":1e5,"x":[[[[{}]]]]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if call, err := wire.DecodeCallMeta(b); err == nil {
@@ -122,15 +123,29 @@ func FuzzMeta(f *testing.F) {
 				t.Fatalf("RESULT %q: %+v, again %+v, %v", b, result, again, err)
 			}
 			mustBeJSON(t, b)
+			checkSpans(t, result.Spans)
 		}
 		checkPlain(t, b)
 	})
+}
+
+// checkSpans decodes whatever stands where spans should: it may be refused, and
+// what is not has only parents that come first.
+func checkSpans(t *testing.T, b []byte) {
+	t.Helper()
+	spans, err := wire.DecodeSpans(b)
+	for i, s := range spans {
+		if err != nil || s.Parent >= i || s.Parent < -1 || s.Name == "" || s.Duration < 0 {
+			t.Fatalf("spans %q: %d is %+v, error %v", b, i, s, err)
+		}
+	}
 }
 
 // checkPlain runs the decoders of the small metas.
 func checkPlain(t *testing.T, b []byte) {
 	t.Helper()
 	_, event := wire.DecodeEventMeta(b)
+	_, failed := wire.DecodeErrorMeta(b)
 	_, credit := wire.DecodeCreditMeta(b)
 	_, cancel := wire.DecodeCancelMeta(b)
 	_, need := wire.DecodeNeedMeta(b)
@@ -142,7 +157,7 @@ func checkPlain(t *testing.T, b []byte) {
 	_, hostCredit := wire.DecodeHostCreditMeta(b)
 	_, release := wire.DecodeReleaseMeta(b)
 	none := wire.DecodeNoMeta(wire.TypeDrain, b)
-	for _, err := range []error{event, credit, cancel, need, define, pong, goodbye, host, answer, hostCredit, release, none} {
+	for _, err := range []error{event, failed, credit, cancel, need, define, pong, goodbye, host, answer, hostCredit, release, none} {
 		if err == nil {
 			mustBeJSON(t, b)
 		} else if none == nil && len(b) > 0 && !json.Valid(b) {

@@ -52,10 +52,19 @@ type ResultMeta struct {
 	// Queue and Run are microseconds: between the frame's arrival at the worker
 	// and the start of user code, and of running.
 	Queue, Run int64
+	// Spans are the worker's part of a trace as JSON, nil for none; see
+	// [DecodeSpans].
+	Spans []byte
 	// State is the size of the object's snapshot behind the attachments, a JSON
 	// value; 0 for none.
 	State       int
 	Attachments []Attachment
+}
+
+// ErrorMeta is the meta of an ERROR.
+type ErrorMeta struct {
+	// Spans are as in [ResultMeta].
+	Spans []byte
 }
 
 // EventMeta is the meta of an EVENT: "item", "chunk", "status" or a kind that

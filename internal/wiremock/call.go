@@ -3,6 +3,8 @@ package wiremock
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +24,7 @@ type call struct {
 	parts    map[string][]byte
 	order    []wire.Attachment
 	key      string        // of the session
+	trace    string        // the traceparent
 	knows    string        // what the host knows of its object
 	state    []byte        // what to make it of
 	credits  chan struct{} // one for each EVENT that may be sent; nil if unary
@@ -48,7 +51,7 @@ func (s *session) accept(f wire.Frame) error {
 	}
 	c := &call{
 		session: s, id: f.ID, raw: value, parts: parts, order: meta.Attachments, arrived: time.Now(),
-		key: meta.Session, knows: meta.Object, state: state,
+		key: meta.Session, trace: meta.Trace, knows: meta.Object, state: state,
 	}
 	if len(value) > 0 {
 		if err := json.Unmarshal(value, &c.input); err != nil {
@@ -194,12 +197,22 @@ func (c *call) begin() {
 }
 
 func (c *call) answer(value json.RawMessage) {
-	meta := wire.ResultMeta{Queue: c.began.Sub(c.arrived).Microseconds(), Run: time.Since(c.began).Microseconds()}
+	meta := wire.ResultMeta{Queue: c.began.Sub(c.arrived).Microseconds(), Run: time.Since(c.began).Microseconds(), Spans: c.spans()}
 	c.finish(wire.Frame{Type: wire.TypeResult, ID: c.id, Meta: meta.Append(nil), Body: value})
 }
 
 func (c *call) fail(err *fault.Error) {
-	c.finish(wire.Frame{Type: wire.TypeError, ID: c.id, Body: wire.FaultOf(err).Append(nil)})
+	meta := wire.ErrorMeta{Spans: c.spans()}
+	c.finish(wire.Frame{Type: wire.TypeError, ID: c.id, Meta: meta.Append(nil), Body: wire.FaultOf(err).Append(nil)})
+}
+
+// spans are those that every worker sends of a traced call.
+func (c *call) spans() []byte {
+	if !strings.HasSuffix(c.trace, "-01") {
+		return nil
+	}
+	return fmt.Appendf(nil, `[["queue",-1,%d,%d],["run",-1,%d,%d]]`,
+		c.arrived.UnixMicro(), c.began.Sub(c.arrived).Microseconds(), c.began.UnixMicro(), time.Since(c.began).Microseconds())
 }
 
 // finish sends the call's last frame and, if the worker drains and this was

@@ -14,6 +14,7 @@ from .connection import Connection
 from .encoding import encode
 from .errors import Fault, to_fault
 from .memory import resident
+from .spans import sampled, written
 
 _encode_fault = msgspec.json.Encoder().encode
 _Cancelled = asyncio.CancelledError
@@ -36,6 +37,8 @@ class Answers:
             body = encode(result)
         now, began = _now(), call.began
         meta = b'{"q":%d,"r":%d}' % ((began - call.arrived) * 1e6, (now - began) * 1e6)
+        if call.meta.t and sampled(call.meta.t):
+            meta = meta[:-1] + b',"t":' + written(call.spans, call.arrived, began) + b"}"
         if extra:
             meta = wire.encode_meta(extra)[:-1] + b"," + meta[1:]
         self._send(_RESULT, call.id, meta, body)
@@ -50,11 +53,11 @@ class Answers:
             fault = _told(exc, call)
         if fault.started is None:
             fault.started = "yes" if call.started else "no"
-        self.error(call.id, fault)
+        self.error(call.id, fault, _traced(call, exc))
 
-    def error(self, id: int, fault: Fault) -> None:
+    def error(self, id: int, fault: Fault, meta: bytes = b"") -> None:
         """Send ERROR."""
-        self._send(wire.ERROR, id, b"", _encode_fault(fault.to_dict()))
+        self._send(wire.ERROR, id, meta, _encode_fault(fault.to_dict()))
 
     def need(self, kind: str, hash: str) -> None:
         """Ask for a definition."""
@@ -66,6 +69,13 @@ class Answers:
         if (rss := resident()) > 0:
             meta["rss"] = rss
         self._send(wire.PONG, id, wire.encode_meta(meta), body, flags)
+
+
+def _traced(call: Call, exc: BaseException) -> bytes:
+    """Give the meta of a failed call: its spans if it is traced."""
+    if not sampled(call.meta.t):
+        return b""
+    return b'{"t":' + written(call.spans, call.arrived, call.began, type(exc).__name__) + b"}"
 
 
 def _told(exc: BaseException, call: Call) -> Fault:

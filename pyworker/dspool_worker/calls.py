@@ -17,6 +17,7 @@ from .errors import Fault
 
 if TYPE_CHECKING:
     from .runtime import Runtime
+    from .spans import Spans
 
 _now = time.monotonic
 
@@ -69,6 +70,7 @@ class Call(msgspec.Struct, eq=False):
     entered: bool = False  # its task runs
     started: bool = False  # user code may have run
     verdict: Fault | None = None  # set when the work has to stop; the answer then
+    spans: Spans | None = None  # of a traced call
     used_credit: int = 0
     waiting: collections.deque[asyncio.Future[None]] | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import threading
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
@@ -24,6 +25,26 @@ async def call(method: str, args: Any) -> Any:
 def call_sync(method: str, args: Any) -> Any:
     """Do the same from a sync function; it holds up its thread until the host answers."""
     return run_sync(lambda: call(method, args))
+
+
+def traceparent() -> str:
+    """Give the W3C traceparent that the call belongs to, or an empty string."""
+    return current_call().trace
+
+
+def trace_context() -> Any:
+    """Give the call's trace as a context of OpenTelemetry, to start spans in or to attach.
+
+    None if the call belongs to no trace, or if opentelemetry is not installed: it is the user's own choice.
+    """
+    trace = traceparent()
+    if not trace:
+        return None
+    try:
+        tracecontext = importlib.import_module("opentelemetry.trace.propagation.tracecontext")
+    except ImportError:
+        return None
+    return tracecontext.TraceContextTextMapPropagator().extract({"traceparent": trace})
 
 
 def run_sync(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

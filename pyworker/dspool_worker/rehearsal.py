@@ -127,6 +127,7 @@ class _Call:
     lm = _MODEL
     lm_hash = ""
     cancelled = False
+    trace = ""
 
     def mark_started(self) -> None:
         """Nobody keeps a ledger here."""

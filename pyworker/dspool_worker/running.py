@@ -17,6 +17,7 @@ from dspy.utils.usage_tracker import UsageTracker
 from .calls import Call
 from .errors import Fault, OutputInvalid, to_fault
 from .lms import Lms, Model, scrubbed
+from .tracing import traced
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _REPLY_SHOWN = 500
@@ -49,7 +50,7 @@ async def running(call: Call, lms: Lms, adapter: Adapter | None, settings: dict[
     """Set DSPy up for one call; what fails inside comes out as Fault, without secrets."""
     async with lms.use(call.lm_hash, call.lm, call.mark_started) as model:
         run = Run(model)
-        with dspy.context(**{**_isolated(run, adapter), **settings}):
+        with dspy.context(**{**_isolated(run, adapter), **traced(call, settings)}):
             call.mark_started()
             try:
                 yield run

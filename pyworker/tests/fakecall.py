@@ -25,6 +25,8 @@ class FakeCall:
         self.lm = lm
         self.lm_hash = hashlib.sha256(json.dumps(lm).encode()).hexdigest() if lm else ""
         self.started = False
+        self.trace = ""
+        self.spans: Any = None
         self.cancelled = False
         self.events: list[tuple[str, Any]] = []
         self.credit: asyncio.Event | None = None  # set: events wait for it

@@ -1,0 +1,120 @@
+package otel
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/dspool/dspool"
+	"github.com/dspool/dspool/fault"
+)
+
+// scope is the name under which spans are made.
+const scope = "github.com/dspool/dspool/otel"
+
+// A Runner makes spans of the calls of another one. It is a [dspool.Runner],
+// and safe for concurrent use.
+type Runner struct {
+	next   dspool.Runner
+	tracer trace.Tracer
+}
+
+var _ dspool.Runner = (*Runner)(nil)
+
+// NewRunner wraps a Runner. Put it around retries and fallbacks, and the
+// attempts of all of them are in one tree; put it inside, and each is a call of
+// its own.
+func NewRunner(next dspool.Runner, provider trace.TracerProvider) *Runner {
+	return &Runner{next: next, tracer: provider.Tracer(scope)}
+}
+
+// Call runs a program once, within a span. The request's Trace is that span; a
+// Trace that the request has already is the span's parent if ctx has none.
+func (r *Runner) Call(ctx context.Context, req dspool.Request) (dspool.Response, error) {
+	ctx, span := r.begin(ctx, &req)
+	defer span.End()
+	resp, err := r.next.Call(ctx, req)
+	conclude(span, &resp, err)
+	return resp, err
+}
+
+// Stream does the same for a stream; the span ends with the stream, or when its
+// reader leaves.
+func (r *Runner) Stream(ctx context.Context, req dspool.Request) iter.Seq2[dspool.Event, error] {
+	return func(yield func(dspool.Event, error) bool) {
+		ctx, span := r.begin(ctx, &req)
+		defer span.End()
+		for ev, err := range r.next.Stream(ctx, req) {
+			if err != nil || ev.Response != nil {
+				conclude(span, ev.Response, err)
+			}
+			if !yield(ev, err) {
+				return
+			}
+		}
+	}
+}
+
+// begin starts the span of a call and lets the request tell of its attempts.
+func (r *Runner) begin(ctx context.Context, req *dspool.Request) (context.Context, trace.Span) {
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		ctx = trace.ContextWithRemoteSpanContext(ctx, parse(req.Trace))
+	}
+	ctx, span := r.tracer.Start(ctx, "dspool.call", trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(attribute.String("dspool.program", req.Program.String())))
+	if req.Session != "" {
+		span.SetAttributes(attribute.String("dspool.session", req.Session))
+	}
+	if at := span.SpanContext(); at.IsValid() {
+		req.Trace = traceparent(at)
+	}
+	if span.IsRecording() {
+		heard := req.Observe
+		req.Observe = func(a dspool.Attempt) {
+			r.attempt(ctx, a)
+			if heard != nil {
+				heard(a)
+			}
+		}
+	}
+	return ctx, span
+}
+
+// conclude says how a call ended.
+func conclude(span trace.Span, resp *dspool.Response, err error) {
+	if !span.IsRecording() {
+		return
+	}
+	if err != nil {
+		fail(span, fault.From(err))
+		return
+	}
+	span.SetAttributes(
+		attribute.String("dspool.worker", resp.Worker),
+		attribute.Int("dspool.attempts", resp.Attempts),
+		attribute.Int64("dspool.queue_us", resp.Queue.Microseconds()),
+		attribute.Int64("dspool.run_us", resp.Run.Microseconds()),
+	)
+	if len(resp.Usage) > 0 {
+		total := resp.Usage.Total()
+		span.SetAttributes(
+			attribute.Int64("gen_ai.usage.input_tokens", total.Prompt),
+			attribute.Int64("gen_ai.usage.output_tokens", total.Completion),
+		)
+	}
+}
+
+// fail marks a span. The message of an error of user code may hold user data,
+// so only those of our own are shown.
+func fail(span trace.Span, err *fault.Error) {
+	text := err.Message
+	if err.Remote {
+		text = "see the error that the caller got"
+	}
+	span.SetStatus(codes.Error, fmt.Sprintf("%s: %s", err.Code, text))
+	span.SetAttributes(attribute.String("error.type", string(err.Code)), attribute.String("dspool.started", string(err.Started)))
+}
