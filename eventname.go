@@ -100,6 +100,10 @@ func callEventName(kind PoolEventKind) namedEvent {
 		return namedEvent{"pool.operation.abandon", slog.LevelDebug}
 	case SessionBound, SessionReleased:
 		return namedEvent{"pool.session.affinity", slog.LevelDebug}
+	case ObjectsLost:
+		return namedEvent{"pool.session.lost", slog.LevelWarn}
+	case ObjectRestoration:
+		return namedEvent{"pool.session.restore", slog.LevelInfo}
 	case SessionStarted:
 		return namedEvent{"pool.session.start", slog.LevelDebug}
 	case SessionEnded:
