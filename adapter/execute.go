@@ -102,11 +102,16 @@ const (
 	FallbackDelayDefault   = 100 * time.Millisecond
 )
 
+// cascades reports whether another adapter may do what this one could not.
+func cascades(err error) bool {
+	return !began(err) && fault.ClassOf(fault.CodeOf(err)).Cascade != fault.CascadeNever
+}
+
 // ExecuteWithFallback runs an operation on the first adapter that serves it, in
 // the order of the names. Each gets three repetitions if o does not say
 // otherwise, 100 ms apart, then 200 and 300. A warning is logged for each that
-// fails. What a program did is not undone by another adapter: once user code has
-// begun, its error is the result.
+// fails. An error that is the request's or the program's own is the result: another
+// adapter would not make it better, and might run user code twice.
 func ExecuteWithFallback[T any](ctx context.Context, f *Factory, names []string, operation func(context.Context, Adapter) (T, error), o ExecuteOptions) (out T, err error) {
 	if len(names) == 0 {
 		return out, Wrap(noAdapters(), f.layer(o.Layer), nil)
@@ -123,7 +128,7 @@ func ExecuteWithFallback[T any](ctx context.Context, f *Factory, names []string,
 		if err == nil {
 			out, err = Execute(ctx, f, a, operation, o)
 		}
-		if err == nil || began(err) || ctx.Err() != nil {
+		if err == nil || a != nil && !cascades(err) || ctx.Err() != nil {
 			return out, err
 		}
 		f.logger.Warn("adapter failed, trying the next", "adapter", name, "error", err)

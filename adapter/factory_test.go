@@ -196,6 +196,11 @@ func TestExecutionFallsBack(t *testing.T) {
 		if !errors.Is(err, own) || len(order) != 1 {
 			t.Errorf("a program's own error went on to another adapter: %v, %v", err, order)
 		}
+		bad := fault.New(fault.InvalidArgument, "input.x: no").WithStarted(fault.StartedNo)
+		_, err = adapter.ExecuteWithFallback(t.Context(), f, names, failing(map[string]error{"bridge_mock": bad}), adapter.ExecuteOptions{})
+		if !errors.Is(err, bad) || len(order) != 1 {
+			t.Errorf("a bad request went on to another adapter: %v, %v", err, order)
+		}
 		if out, err := adapter.ExecuteWithFallback(t.Context(), f, []string{"nobody", "mock"}, healthy, adapter.ExecuteOptions{}); err != nil || out != "ok" {
 			t.Errorf("%q, %v", out, err)
 		}
