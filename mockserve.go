@@ -34,15 +34,15 @@ type mockReader struct {
 	left  bool
 }
 
-// readerLeft ends the work for a reader that has left.
-type readerLeft struct{}
+// readerLeftError ends the work for a reader that has left.
+type readerLeftError struct{}
 
 // Error says so.
-func (readerLeft) Error() string { return "the reader left the stream" }
+func (readerLeftError) Error() string { return "the reader left the stream" }
 
 func (r *mockReader) take(ev Event) error {
 	if r.left = !r.yield(ev, nil); r.left {
-		return readerLeft{}
+		return readerLeftError{}
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func (m *Mock) serve(ctx context.Context, req *Request, r *mockReader) (Response
 	resp, err := t.run(ctx, r)
 	if r != nil && r.left {
 		m.counts.abandoned.Add(1)
-		err = fault.New(fault.Canceled, readerLeft{}.Error()).WithStarted(fault.StartedYes)
+		err = fault.New(fault.Canceled, readerLeftError{}.Error()).WithStarted(fault.StartedYes)
 	}
 	m.log.add(t.record(at, resp, err))
 	if err != nil {
@@ -114,7 +114,7 @@ func (t *mockTask) finish(ctx context.Context, own bool, work func(context.Conte
 	if err == nil {
 		return resp, nil
 	}
-	if ctx.Err() != nil && !errors.Is(err, readerLeft{}) {
+	if ctx.Err() != nil && !errors.Is(err, readerLeftError{}) {
 		t.mock.counts.abandoned.Add(1)
 		return Response{}, t.leaves(ctx, own)
 	}

@@ -1,6 +1,9 @@
 package adapter
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // An ErrorType is a kind of failure in the words of the contract.
 type ErrorType string
@@ -100,14 +103,7 @@ func (t ErrorType) rule() errorRule {
 	return errorRule{class: ClassUnknown}
 }
 
-func (r errorRule) recovers(layer Layer) bool {
-	for _, l := range r.layers {
-		if l == layer {
-			return true
-		}
-	}
-	return false
-}
+func (r errorRule) recovers(layer Layer) bool { return slices.Contains(r.layers, layer) }
 
 // delay is how long to wait in a layer before the next try.
 func (r errorRule) delay(layer Layer) time.Duration {

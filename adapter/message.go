@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"sync/atomic"
 
 	"github.com/dspool/dspool/fault"
@@ -34,17 +35,17 @@ type MessageError string
 
 // What can be wrong with messages.
 const (
-	DecodeError       MessageError = "decode_error"
-	MalformedResponse MessageError = "malformed_response"
-	MissingID         MessageError = "missing_id"
-	InvalidID         MessageError = "invalid_id"
-	MissingCommand    MessageError = "missing_command"
-	InvalidCommand    MessageError = "invalid_command"
-	InvalidArgs       MessageError = "invalid_args"
-	MissingSuccess    MessageError = "missing_success"
-	InvalidSuccess    MessageError = "invalid_success"
-	MissingResult     MessageError = "missing_result"
-	MissingError      MessageError = "missing_error"
+	ErrDecode            MessageError = "decode_error"
+	ErrMalformedResponse MessageError = "malformed_response"
+	ErrMissingID         MessageError = "missing_id"
+	ErrInvalidID         MessageError = "invalid_id"
+	ErrMissingCommand    MessageError = "missing_command"
+	ErrInvalidCommand    MessageError = "invalid_command"
+	ErrInvalidArgs       MessageError = "invalid_args"
+	ErrMissingSuccess    MessageError = "missing_success"
+	ErrInvalidSuccess    MessageError = "invalid_success"
+	ErrMissingResult     MessageError = "missing_result"
+	ErrMissingError      MessageError = "missing_error"
 )
 
 // Error returns the name of what is wrong.
@@ -58,7 +59,7 @@ func members(raw []byte) (map[string]json.RawMessage, error) {
 	var m map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &m); err != nil || m == nil {
 		preview := raw[:min(len(raw), previewMax)]
-		return nil, fault.Wrap(fault.Protocol, DecodeError, "the message is not a JSON object: "+string(bytes.ToValidUTF8(preview, []byte("?"))))
+		return nil, fault.Wrap(fault.Protocol, ErrDecode, "the message is not a JSON object: "+string(bytes.ToValidUTF8(preview, []byte("?"))))
 	}
 	return m, nil
 }
@@ -72,11 +73,11 @@ func wrong(why MessageError) error {
 func messageID(m map[string]json.RawMessage) (int64, error) {
 	raw, there := m["id"]
 	if !there || string(raw) == "null" {
-		return 0, wrong(MissingID)
+		return 0, wrong(ErrMissingID)
 	}
 	var id int64
 	if json.Unmarshal(raw, &id) != nil || id < 0 {
-		return 0, wrong(InvalidID)
+		return 0, wrong(ErrInvalidID)
 	}
 	return id, nil
 }
@@ -106,14 +107,14 @@ func DecodeRequest(raw []byte) (Request, error) {
 	command, there := m["command"]
 	switch {
 	case !there || string(command) == "null":
-		return r, wrong(MissingCommand)
+		return r, wrong(ErrMissingCommand)
 	case json.Unmarshal(command, &r.Command) != nil || r.Command == "":
-		return r, wrong(InvalidCommand)
+		return r, wrong(ErrInvalidCommand)
 	}
 	if args := bytes.TrimSpace(r.Args); len(args) == 0 || string(args) == "null" {
 		r.Args = json.RawMessage("{}")
 	} else if args[0] != '{' {
-		return r, wrong(InvalidArgs)
+		return r, wrong(ErrInvalidArgs)
 	}
 	_ = json.Unmarshal(m["timestamp"], &r.Timestamp) // for people to read
 	return r, nil
@@ -130,10 +131,10 @@ func DecodeResponse(raw []byte) (Response, error) {
 	}
 	id, err := messageID(m)
 	if err != nil {
-		return Response{}, wrong(MalformedResponse)
+		return Response{}, fault.Wrap(fault.Protocol, errors.Join(ErrMalformedResponse, err), "the message is malformed")
 	}
 	r := Response{ID: &id}
-	if why := r.read(m); why != "" {
+	if sound := r.read(m) == ""; !sound {
 		return Response{ID: &id, Error: "Malformed response structure"}, nil
 	}
 	return r, nil
@@ -160,20 +161,20 @@ func (r *Response) read(m map[string]json.RawMessage) MessageError {
 	success, there := m["success"]
 	switch {
 	case !there:
-		return MissingSuccess
+		return ErrMissingSuccess
 	case string(success) != "true" && string(success) != "false":
-		return InvalidSuccess
+		return ErrInvalidSuccess
 	}
 	r.Success = string(success) == "true"
 	_ = json.Unmarshal(m["timestamp"], &r.Timestamp) // for people to read
 	if r.Success {
 		if r.Result, there = m["result"]; !there {
-			return MissingResult
+			return ErrMissingResult
 		}
 		return ""
 	}
 	if reason, there := m["error"]; !there || json.Unmarshal(reason, &r.Error) != nil {
-		return MissingError
+		return ErrMissingError
 	}
 	return ""
 }

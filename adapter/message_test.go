@@ -22,12 +22,12 @@ func TestRequestsAreDecoded(t *testing.T) {
 		t.Errorf("without args: %+v, %v", r, err)
 	}
 	for raw, want := range map[string]adapter.MessageError{
-		"": adapter.DecodeError, "[": adapter.DecodeError, "{": adapter.DecodeError, "undefined": adapter.DecodeError,
-		"\x00\x01\x02\x03": adapter.DecodeError, "null": adapter.DecodeError, "[]": adapter.DecodeError, "7": adapter.DecodeError,
-		`{}`: adapter.MissingID, `{"id":null,"command":"x"}`: adapter.MissingID,
-		`{"id":-1,"command":"x"}`: adapter.InvalidID, `{"id":1.5,"command":"x"}`: adapter.InvalidID, `{"id":"1","command":"x"}`: adapter.InvalidID,
-		`{"id":1}`: adapter.MissingCommand, `{"id":1,"command":7}`: adapter.InvalidCommand, `{"id":1,"command":""}`: adapter.InvalidCommand,
-		`{"id":1,"command":"x","args":[]}`: adapter.InvalidArgs,
+		"": adapter.ErrDecode, "[": adapter.ErrDecode, "{": adapter.ErrDecode, "undefined": adapter.ErrDecode,
+		"\x00\x01\x02\x03": adapter.ErrDecode, "null": adapter.ErrDecode, "[]": adapter.ErrDecode, "7": adapter.ErrDecode,
+		`{}`: adapter.ErrMissingID, `{"id":null,"command":"x"}`: adapter.ErrMissingID,
+		`{"id":-1,"command":"x"}`: adapter.ErrInvalidID, `{"id":1.5,"command":"x"}`: adapter.ErrInvalidID, `{"id":"1","command":"x"}`: adapter.ErrInvalidID,
+		`{"id":1}`: adapter.ErrMissingCommand, `{"id":1,"command":7}`: adapter.ErrInvalidCommand, `{"id":1,"command":""}`: adapter.ErrInvalidCommand,
+		`{"id":1,"command":"x","args":[]}`: adapter.ErrInvalidArgs,
 	} {
 		_, err := adapter.DecodeRequest([]byte(raw))
 		if !errors.Is(err, want) || fault.CodeOf(err) != fault.Protocol {
@@ -52,8 +52,8 @@ func TestResponsesAreDecoded(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	for raw, want := range map[string]adapter.MessageError{
-		`{"id":1}`: adapter.MissingSuccess, `{"id":1,"success":"yes"}`: adapter.InvalidSuccess, `{"id":1,"success":true}`: adapter.MissingResult,
-		`{"id":1,"success":false}`: adapter.MissingError, `{"id":1,"success":false,"error":7}`: adapter.MissingError,
+		`{"id":1}`: adapter.ErrMissingSuccess, `{"id":1,"success":"yes"}`: adapter.ErrInvalidSuccess, `{"id":1,"success":true}`: adapter.ErrMissingResult,
+		`{"id":1,"success":false}`: adapter.ErrMissingError, `{"id":1,"success":false,"error":7}`: adapter.ErrMissingError,
 	} {
 		if err := adapter.ValidateResponse([]byte(raw)); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %s", raw, err, want)
@@ -63,10 +63,10 @@ func TestResponsesAreDecoded(t *testing.T) {
 			t.Errorf("%s: %+v, %v", raw, r, err)
 		}
 	}
-	if _, err := adapter.DecodeResponse([]byte(`{"success":true}`)); !errors.Is(err, adapter.MalformedResponse) {
+	if _, err := adapter.DecodeResponse([]byte(`{"success":true}`)); !errors.Is(err, adapter.ErrMalformedResponse) {
 		t.Errorf("without an id: %v", err)
 	}
-	if err := adapter.ValidateResponse([]byte(`{"id":"x","success":true,"result":1}`)); !errors.Is(err, adapter.InvalidID) {
+	if err := adapter.ValidateResponse([]byte(`{"id":"x","success":true,"result":1}`)); !errors.Is(err, adapter.ErrInvalidID) {
 		t.Error(err)
 	}
 }

@@ -61,7 +61,7 @@ func kindOf(programType string) dspool.Kind {
 	switch kind := dspool.Kind(strings.ToLower(programType)); kind {
 	case dspool.KindChainOfThought, dspool.KindReAct:
 		return kind
-	case dspool.KindPredict, dspool.KindModule, dspool.KindFunc:
+	case dspool.KindPredict, dspool.KindModule, dspool.KindFunc, dspool.KindObject:
 	}
 	return dspool.KindPredict
 }

@@ -2,6 +2,7 @@ package sample
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -119,9 +120,7 @@ func joinMembers(a, b *jsonschema.Schema) {
 		return
 	}
 	all := make(map[string]*jsonschema.Schema, len(a.Properties)+len(b.Properties))
-	for name, s := range a.Properties {
-		all[name] = s
-	}
+	maps.Copy(all, a.Properties)
 	for name, s := range b.Properties {
 		if own := all[name]; own != nil {
 			s = join(*own, s)

@@ -104,8 +104,10 @@ func (c *call) event(kind string, data []byte) error {
 
 // chunk streams a field whose value is text, if the caller takes a stream.
 func (c *call) chunk(field string, value json.RawMessage) error {
-	var text string
-	if !c.streamed || json.Unmarshal(value, &text) != nil {
+	var decoded any
+	_ = json.Unmarshal(value, &decoded) // what is no text is not streamed
+	text, ok := decoded.(string)
+	if !ok || !c.streamed {
 		return nil
 	}
 	for at, word := range strings.SplitAfter(text, " ") {
