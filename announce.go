@@ -47,9 +47,18 @@ func unloadable(info worker.Info) *fault.Error {
 
 // Spawn starts a worker.
 func (a *announced) Spawn(ctx context.Context, id string) (*worker.Worker, error) {
+	warmer := a.roster.pool.warmer
+	if err := warmer.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer warmer.leave()
 	o := &order{generation: a.generation, at: time.Now()}
 	a.roster.order(id, o)
 	w, err := a.Source.Spawn(ctx, id)
+	if err == nil {
+		o.warm.Start = time.Since(o.at)
+		err = warmer.warm(ctx, w, o)
+	}
 	if err != nil {
 		a.roster.stillborn(ctx, id, fault.From(err))
 		return nil, err //nolint:wrapcheck // says it all
@@ -63,6 +72,7 @@ type order struct {
 	generation int
 	at         time.Time
 	took       time.Duration // until it could take calls
+	warm       WorkerWarm
 }
 
 // order notes that a worker is on its way.
@@ -79,6 +89,7 @@ func (r *roster) stillborn(ctx context.Context, id string, err *fault.Error) {
 	delete(r.ordered, id)
 	r.mu.Unlock()
 	if ctx.Err() == nil {
+		r.pool.counts.stillborn.Add(1)
 		r.pool.publish(PoolEvent{Kind: WorkerFailed, Worker: id, Err: err, Reason: err.Message})
 	}
 }

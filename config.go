@@ -131,6 +131,8 @@ type Config struct {
 	RetryBudget RetryBudget
 	// Scale lets the number of workers follow the load.
 	Scale Scale
+	// Prewarm says what each worker does before it takes calls.
+	Prewarm Prewarm
 	// FrameLimit is the largest request or response in bytes. Defaults to
 	// 64 MiB.
 	FrameLimit int
@@ -171,6 +173,7 @@ func (c Config) WithDefaults() Config {
 	c.RetryBudget = c.RetryBudget.withDefaults(PoolRetryRatioDefault, PoolRetryPerSecondDefault,
 		max(PoolRetryBurstDefault, c.Workers*c.WorkerConcurrency))
 	c.Scale = c.Scale.withDefaults(c.Workers)
+	c.Prewarm = c.Prewarm.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -36,6 +36,7 @@ type Pool struct {
 	roster   *roster
 	board    *board
 	ward     *ward
+	warmer   *warmer
 	objects  *objectTable
 	flights  sync.Pool
 	sessions *Sessions
@@ -78,6 +79,9 @@ func New(config Config) (*Pool, error) {
 	}
 	p.roster = newRoster(p)
 	p.objects = newObjectTable(p)
+	if p.warmer, err = newWarmer(p); err != nil {
+		return nil, err
+	}
 	p.crew = newCrew(p)
 	if p.ward, err = newWard(p); err != nil {
 		return nil, err
@@ -118,7 +122,7 @@ func (p *Pool) Ready() <-chan struct{} { return p.roster.ready }
 // ends. With Config.Lazy it starts the workers.
 func (p *Pool) WaitReady(ctx context.Context) error {
 	p.crew.want()
-	return p.roster.await(ctx)
+	return p.roster.await(ctx, p.roster.ready, "before a worker was ready")
 }
 
 // Stop ends the pool: new calls are refused with shutting_down, accepted ones

@@ -99,6 +99,12 @@ const (
 	// GenerationEnded: the last worker of Generation, which another one took
 	// over from, is gone, and so is its fork server.
 	GenerationEnded PoolEventKind = "generation_ended"
+	// WorkerWarmed: a worker has run the requests of Config.Prewarm. Took is how
+	// long they needed, Err why they failed.
+	WorkerWarmed PoolEventKind = "worker_warmed"
+	// PoolWarmed: all Config.Workers workers take calls for the first time. Took is
+	// the time since Start; see [Pool.WaitWarm].
+	PoolWarmed PoolEventKind = "pool_warmed"
 	// PoolResized: there are to be more or fewer workers, Workers of them,
 	// because of the load. Reason says what was seen.
 	PoolResized PoolEventKind = "pool_resized"

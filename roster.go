@@ -66,7 +66,9 @@ func (r *roster) up(w *worker.Worker) {
 	r.pool.ward.admit(m)
 	r.members[id] = m
 	took := r.readyAfter
+	full := r.serving() >= r.pool.cfg.Workers
 	r.mu.Unlock()
+	r.pool.warmer.note(id, o, true)
 	r.pool.counts.spawn.observe(o.took)
 
 	r.pool.desk.Add(m, r.pool.cfg.WorkerConcurrency)
@@ -83,6 +85,19 @@ func (r *roster) up(w *worker.Worker) {
 		r.pool.cfg.Logger.Info("the pool serves calls", "after", took)
 		r.pool.publish(PoolEvent{Kind: PoolReady, Worker: id, PID: w.PID(), Took: took})
 	}
+	if full {
+		r.pool.warmer.complete(now.Sub(r.startedAt))
+	}
+}
+
+// serving counts the workers that take calls, or may again. Callers hold mu.
+func (r *roster) serving() (n int) {
+	for _, m := range r.members {
+		if !m.State().Final() {
+			n++
+		}
+	}
+	return n
 }
 
 // pop returns when the worker was lost that the next newcomer replaces. Callers
@@ -241,8 +256,9 @@ func crashLoop(c supervise.Condition) *fault.Error {
 	return err
 }
 
-// await waits for the first worker, or for the reason why there is none.
-func (r *roster) await(ctx context.Context) error {
+// await waits until enough workers are up for done, or for the reason why they
+// are not.
+func (r *roster) await(ctx context.Context, done <-chan struct{}, when string) error {
 	for {
 		select {
 		case <-r.pool.stopping:
@@ -253,7 +269,7 @@ func (r *roster) await(ctx context.Context) error {
 		trouble, changed := r.trouble, r.changed
 		r.mu.Unlock()
 		select {
-		case <-r.ready:
+		case <-done:
 			return nil
 		default:
 		}
@@ -261,13 +277,13 @@ func (r *roster) await(ctx context.Context) error {
 			return trouble
 		}
 		select {
-		case <-r.ready:
+		case <-done:
 			return nil
 		case <-changed:
 		case <-r.pool.stopping:
 			return r.pool.refusal()
 		case <-ctx.Done():
-			return leftError(ctx, fault.StartedNo, "before a worker was ready")
+			return leftError(ctx, fault.StartedNo, when)
 		}
 	}
 }
@@ -309,19 +325,24 @@ func (r *roster) mode() (StartMode, string) {
 	return r.pool.cfg.Start, ""
 }
 
-// describe fills in what the roster knows.
+// describe fills in what the roster knows. The workers are asked without the
+// lock: they tell of their moves under their own, which then waits for this one.
 func (r *roster) describe(st *Status) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	st.StartedAt, st.ReadyAfter, st.Trouble, st.Python = r.startedAt, r.readyAfter, r.trouble, r.python
-	st.Mode, st.ModeReason = r.mode()
-	st.ForkServerPID, st.Generation = r.info.PID, r.generation
-	st.Workers = make([]WorkerStatus, 0, len(r.members))
-	for _, m := range r.members {
+	r.describeSelf(st)
+	all := r.all()
+	st.Workers = make([]WorkerStatus, 0, len(all))
+	for _, m := range all {
 		st.Workers = append(st.Workers, m.status())
 		if m.State().Takes() {
 			st.Serving++
 		}
 	}
-	oldestFirst(st.Workers)
+}
+
+func (r *roster) describeSelf(st *Status) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	st.StartedAt, st.ReadyAfter, st.Trouble, st.Python = r.startedAt, r.readyAfter, r.trouble, r.python
+	st.Mode, st.ModeReason = r.mode()
+	st.ForkServerPID, st.Generation = r.info.PID, r.generation
 }

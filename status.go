@@ -1,8 +1,6 @@
 package dspool
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"github.com/dspool/dspool/fault"
@@ -183,11 +181,4 @@ func (p *Pool) status() Status {
 	p.crew.describe(&st)
 	st.Phase = p.phase(&st)
 	return st
-}
-
-// oldestFirst orders workers by age.
-func oldestFirst(ws []WorkerStatus) {
-	slices.SortFunc(ws, func(a, b WorkerStatus) int {
-		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
-	})
 }

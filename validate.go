@@ -35,6 +35,7 @@ func (c Config) Validate() error {
 	c.Restart.check(k)
 	c.RetryBudget.check(k, "RetryBudget")
 	c.Scale.check(k, c.Workers)
+	c.Prewarm.check(k)
 	c.Sessions.check(k, "Sessions.")
 	c.Health.check(k)
 	c.Recycle.check(k, c.Health)
