@@ -171,7 +171,8 @@ func TestASwapThatCannotSucceedSaysWhy(t *testing.T) {
 	}{
 		"several mistakes at once": {
 			dspool.Change{Preload: []string{"a b"}, Env: []string{"x"}, Python: "python3"},
-			fault.InvalidArgument, []string{"Change.Preload[0]", "Change.Env[0]", "Change.Python"},
+			fault.InvalidArgument,
+			[]string{"Change.Preload[0]", "Change.Env[0]", "Change.Python"},
 		},
 		"a folder that is not there":  {dspool.Change{Path: []string{nowhere}}, fault.InvalidArgument, []string{nowhere}},
 		"a program that is not there": {dspool.Change{Command: []string{nowhere}}, fault.Unavailable, []string{nowhere}},
