@@ -19,14 +19,14 @@ const modulePath = "github.com/dspool/dspool"
 // all below it.
 func layers() [][]string {
 	return [][]string{
-		{"fault", "pyworker", "examples/python", "internal/sample", "internal/catalog", "internal/feed"},
+		{"fault", "pyworker", "examples/python", "internal/sample", "internal/catalog", "internal/feed", "internal/mark"},
 		{"dspooltest/internal/answer", "internal/wire", "internal/process", "internal/pyenv", "internal/dispatch", "internal/lifecycle", "internal/scale", "internal/validate", "internal/breaker", "internal/health"},
 		{"internal/mux", "internal/wiremock", "internal/zygotemock", "internal/gotype"},
 		{"internal/worker", "internal/testkit", "signature", "lm"},
 		{"internal/supervise"},
 		{"."},
 		{"adapter", "dspooltest", "httpapi", "sessionbolt", "cluster", "cluster/...", "internal/conformance", "metrics", "otel", "history"},
-		{"dashboard", "internal/bench"},
+		{"dashboard", "internal/bench", "internal/chaos"},
 		{"internal/cli"},
 		{"cmd/dspool", "examples", "examples/...", "bench/..."},
 	}

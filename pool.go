@@ -3,6 +3,7 @@ package dspool
 import (
 	"context"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -185,8 +186,20 @@ func (p *Pool) Events(ctx context.Context) iter.Seq[PoolEvent] {
 	return readEvents(ctx, &p.events)
 }
 
-func readEvents(ctx context.Context, events *feed.Feed[PoolEvent]) iter.Seq[PoolEvent] {
-	items := events.Subscribe(ctx, eventsMax)
+// EventsOf is Events for some kinds only: however many others there are, such as
+// those of calls under load, they do not push these out.
+func (p *Pool) EventsOf(ctx context.Context, kinds ...PoolEventKind) iter.Seq[PoolEvent] {
+	return readEvents(ctx, &p.events, kinds...)
+}
+
+// readEvents subscribes to events of these kinds, or to all.
+func readEvents(ctx context.Context, events *feed.Feed[PoolEvent], kinds ...PoolEventKind) iter.Seq[PoolEvent] {
+	var wanted func(PoolEvent) bool
+	if len(kinds) > 0 {
+		kinds = slices.Clone(kinds)
+		wanted = func(ev PoolEvent) bool { return slices.Contains(kinds, ev.Kind) }
+	}
+	items := events.SubscribeTo(ctx, eventsMax, wanted)
 	return func(yield func(PoolEvent) bool) {
 		for item := range items {
 			item.Event.Dropped = item.Dropped

@@ -66,6 +66,11 @@ func (s *Single) Status() Status { return s.pool.Status() }
 // Events returns what happens from now on, as [Pool.Events] does.
 func (s *Single) Events(ctx context.Context) iter.Seq[PoolEvent] { return s.pool.Events(ctx) }
 
+// EventsOf is Events for some kinds only, as [Pool.EventsOf] is.
+func (s *Single) EventsOf(ctx context.Context, kinds ...PoolEventKind) iter.Seq[PoolEvent] {
+	return s.pool.EventsOf(ctx, kinds...)
+}
+
 // ConfigureLM adds or replaces a language model, as [Pool.ConfigureLM] does.
 func (s *Single) ConfigureLM(name string, lm LM) error { return s.pool.ConfigureLM(name, lm) }
 

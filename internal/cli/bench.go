@@ -2,9 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -67,12 +64,8 @@ func (a *app) bench(ctx context.Context, f benchFlags) error {
 
 func (a *app) printReport(report bench.Report, f benchFlags) error {
 	if f.out != "" {
-		raw, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
-			return fmt.Errorf("write the report: %w", err)
-		}
-		if err := os.WriteFile(f.out, append(raw, '\n'), 0o644); err != nil { //nolint:gosec // a report is for everybody
-			return fmt.Errorf("write the report: %w", err)
+		if err := writeJSON(f.out, report); err != nil {
+			return err
 		}
 	}
 	if f.json {

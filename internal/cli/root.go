@@ -13,7 +13,9 @@ func commands(a *app) []*cobra.Command {
 		newRunCommand(a),
 		newPracticeCommand(a),
 		newBenchCommand(a),
+		newChaosCommand(a),
 		newFloorCommand(),
+		newWorkerCommand(),
 		newVersionCommand(a),
 		newExitCodesTopic(),
 	}

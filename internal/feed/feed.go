@@ -31,6 +31,9 @@ func (f *Feed[E]) Publish(event E) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range f.subs {
+		if s.wanted != nil && !s.wanted(event) {
+			continue
+		}
 		if !s.push(event) {
 			f.dropped.Add(1)
 		}
@@ -47,7 +50,14 @@ func (f *Feed[E]) Heard() bool { return f.count.Load() > 0 }
 // waiting at a time. The sequence can be read once. It ends when ctx ends, when
 // the loop is left, or when the Feed is closed and everything has been read.
 func (f *Feed[E]) Subscribe(ctx context.Context, size int) iter.Seq[Item[E]] {
-	s := &subscription[E]{ring: make([]E, size), wake: make(chan struct{}, 1)}
+	return f.SubscribeTo(ctx, size, nil)
+}
+
+// SubscribeTo is Subscribe for those events only that wanted approves, so that
+// many others do not push them out. It is called by publishers and must be
+// quick. Nil wants all.
+func (f *Feed[E]) SubscribeTo(ctx context.Context, size int, wanted func(E) bool) iter.Seq[Item[E]] {
+	s := &subscription[E]{ring: make([]E, size), wake: make(chan struct{}, 1), wanted: wanted}
 	f.join(s)
 	stop := context.AfterFunc(ctx, func() { f.leave(s) })
 	return func(yield func(Item[E]) bool) {
@@ -97,7 +107,8 @@ func (f *Feed[E]) Close() {
 
 // A subscription is one subscriber's ring of waiting events.
 type subscription[E any] struct {
-	wake chan struct{}
+	wake   chan struct{}
+	wanted func(E) bool // nil for all
 
 	mu          sync.Mutex
 	ring        []E

@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -95,4 +96,30 @@ func TestSubscribingToAClosedFeedEndsAtOnce(t *testing.T) {
 		t.Errorf("got %+v from a closed feed", item)
 	}
 	f.Publish(1)
+}
+
+func TestASubscriberGetsWhatItWantsOnly(t *testing.T) {
+	t.Parallel()
+	var f feed.Feed[int]
+	even := f.SubscribeTo(t.Context(), 2, func(n int) bool { return n%2 == 0 })
+	for n := range 4 {
+		f.Publish(n)
+		for range 100 {
+			f.Publish(7)
+		}
+	}
+	f.Close()
+	var got []int
+	for item := range even {
+		if item.Dropped > 0 {
+			t.Errorf("%d lost before %d", item.Dropped, item.Event)
+		}
+		got = append(got, item.Event)
+	}
+	if !slices.Equal(got, []int{0, 2}) {
+		t.Errorf("got %v", got)
+	}
+	if f.Dropped() != 0 {
+		t.Errorf("%d dropped", f.Dropped())
+	}
 }

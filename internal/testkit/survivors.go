@@ -1,12 +1,9 @@
 package testkit
 
 import (
-	"bytes"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"time"
+
+	marks "github.com/dspool/dspool/internal/mark"
 )
 
 // goneWithin is how long a process that has been told to die may take: the
@@ -27,32 +24,5 @@ func survivors(mark string) []string {
 }
 
 // Marked returns the living processes, other than this one, whose environment
-// has [RunVariable] set to mark: "pid command line" each. Zombies do not count.
-func Marked(mark string) []string {
-	var found []string
-	paths, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, path := range paths {
-		folder := filepath.Dir(path)
-		pid, err := strconv.Atoi(filepath.Base(folder))
-		if err != nil || pid == os.Getpid() {
-			continue
-		}
-		environ, err := os.ReadFile(path) //nolint:gosec // a path of /proc
-		if err != nil || !carries(environ, mark) {
-			continue
-		}
-		command, _ := os.ReadFile(filepath.Join(folder, "cmdline")) //nolint:gosec // a path of /proc
-		found = append(found, fmt.Sprintf("%d %s", pid, bytes.ReplaceAll(command, []byte{0}, []byte{' '})))
-	}
-	return found
-}
-
-func carries(environ []byte, mark string) bool {
-	want := []byte(RunVariable + "=" + mark)
-	for variable := range bytes.SplitSeq(environ, []byte{0}) {
-		if bytes.Equal(variable, want) {
-			return true
-		}
-	}
-	return false
-}
+// has [RunVariable] set to mark, as [marks.Processes] does.
+func Marked(mark string) []string { return marks.Processes(RunVariable, mark) }

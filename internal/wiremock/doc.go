@@ -23,6 +23,7 @@
 //	slow_reader   {"ms": n}              stops reading the socket for that time
 //	flood_stderr  {"bytes": n}           writes that much to standard error
 //	host          {"method","args"}      calls the host and gives its answer
+//	work          {"id","text","traces_to","ms"}  leaves a trace in a file, then turns the text round
 //	pid           {}                     gives the process id
 //
 // Every other kind of program (predict and the like) answers each output field

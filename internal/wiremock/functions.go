@@ -2,7 +2,9 @@ package wiremock
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +23,7 @@ func function(name string) func(*call) (json.RawMessage, error) {
 		"garbage": garbage, "half_frame": halfFrame, "oversize": oversize, "wrong_id": wrongID,
 		"bad_result": badResult,
 		"mute":       mute, "lag": lag, "grow": grow, "spin": spin,
-		"slow_reader": slowReader, "flood_stderr": floodStderr,
+		"work": work, "slow_reader": slowReader, "flood_stderr": floodStderr,
 	}
 	return functions[name]
 }
@@ -63,6 +65,37 @@ func echo(c *call) (json.RawMessage, error) {
 }
 
 func upper(c *call) (json.RawMessage, error) { return encode(strings.ToUpper(c.text("text"))) }
+
+// work leaves a trace outside, takes a while, and turns the text round.
+func work(c *call) (json.RawMessage, error) {
+	if err := c.trace(c.text("traces_to")); err != nil {
+		return nil, err
+	}
+	if ms := c.number("ms"); ms > 0 {
+		if err := c.wait(time.Duration(ms) * time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+	round := []rune(c.text("text"))
+	slices.Reverse(round)
+	return encode(strconv.Itoa(c.number("id")) + ":" + string(round))
+}
+
+// trace appends the call's own number to a file, in one write.
+func (c *call) trace(path string) error {
+	if path == "" {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0) //nolint:gosec // the test's own file
+	if err != nil {
+		return fault.Wrap(fault.InvalidArgument, err, "no trace can be left")
+	}
+	_, err = file.WriteString(strconv.Itoa(c.number("id")) + "\n")
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fault.Wrap(fault.ProgramError, err, "no trace was left")
+	}
+	return nil
+}
 
 func pid(*call) (json.RawMessage, error) { return encode(os.Getpid()) }
 
