@@ -13,7 +13,10 @@ import (
 
 // A Target is what Faults can be done to: a [dspool.Pool], a [dspool.Single],
 // and what shows the status of one.
-type Target interface{ Status() dspool.Status }
+type Target interface {
+	// Status tells which processes there are.
+	Status() dspool.Status
+}
 
 // Faults does harm to the processes of a pool from outside, as a machine does
 // that runs out of memory, or an operator. It signals no process that the
