@@ -68,7 +68,7 @@ func upper(c *call) (json.RawMessage, error) { return encode(strings.ToUpper(c.t
 
 // work leaves a trace outside, takes a while, and turns the text round.
 func work(c *call) (json.RawMessage, error) {
-	if err := c.trace(c.text("traces_to")); err != nil {
+	if err := c.leaveTrace(c.text("traces_to")); err != nil {
 		return nil, err
 	}
 	if ms := c.number("ms"); ms > 0 {
@@ -81,8 +81,8 @@ func work(c *call) (json.RawMessage, error) {
 	return encode(strconv.Itoa(c.number("id")) + ":" + string(round))
 }
 
-// trace appends the call's own number to a file, in one write.
-func (c *call) trace(path string) error {
+// leaveTrace appends the call's own number to a file, in one write.
+func (c *call) leaveTrace(path string) error {
 	if path == "" {
 		return nil
 	}
