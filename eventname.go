@@ -68,6 +68,8 @@ func poolEventName(kind PoolEventKind) namedEvent {
 		return namedEvent{"pool.worker.health_check", slog.LevelWarn}
 	case ConditionCleared:
 		return namedEvent{"pool.worker.health_check", slog.LevelInfo}
+	case PoolResized:
+		return namedEvent{"pool.resize", slog.LevelInfo}
 	case SwapStarted:
 		return namedEvent{"pool.swap.start", slog.LevelInfo}
 	case SwapFinished:
