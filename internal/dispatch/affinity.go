@@ -210,12 +210,10 @@ func (d *Dispatcher[T]) Release(key string) {
 func (d *Dispatcher[T]) Forsake(id string, err *fault.Error) {
 	d.mu.Lock()
 	defer d.unlock()
-	for w := d.queue.head; w != nil; {
-		next := w.next
+	d.queue.each(func(w *waiter[T]) {
 		if w.ask.Only == id {
 			d.leave(w)
 			w.granted <- grant[T]{err: err}
 		}
-		w = next
-	}
+	})
 }

@@ -49,6 +49,9 @@ type Ask struct {
 	// Again marks a call that was accepted before and lost its target before
 	// it began: the queue's size does not apply, and it waits at the head.
 	Again bool
+	// Share is whose turn the call takes if it has to wait; nil is that of all
+	// calls without one.
+	Share *Share
 }
 
 // picky reports whether a target that suits other calls may not suit this one.
@@ -71,7 +74,7 @@ type Dispatcher[T Target] struct {
 	mu       sync.Mutex
 	seats    []*seat[T]
 	next     int // where the next search starts, so that ties take turns
-	queue    list[T]
+	queue    lines[T]
 	plain    int          // waiters in the queue that take any target's place
 	booked   *seat[T]     // reserved for an exclusive call
 	bookedBy *waiter[T]   // that call
@@ -85,7 +88,7 @@ type Dispatcher[T Target] struct {
 // New returns a Dispatcher without targets: calls wait until the first one is
 // added.
 func New[T Target](cfg Config) *Dispatcher[T] {
-	return &Dispatcher[T]{cfg: cfg, bonds: newBonds[T](cfg.BindingTTL, cfg.Bindings)}
+	return &Dispatcher[T]{cfg: cfg, queue: newLines[T](), bonds: newBonds[T](cfg.BindingTTL, cfg.Bindings)}
 }
 
 // Acquire returns a slot as soon as a target is free. It fails with
@@ -134,15 +137,15 @@ func (d *Dispatcher[T]) enqueue(ask *Ask) (*waiter[T], error) {
 		return nil, d.outage
 	case d.refuses(ask):
 		return nil, d.occupied(now)
+	case !ask.Again && d.queue.overfull(ask.Share):
+		return nil, d.crowded(now, ask.Share)
 	case !ask.Again && d.queue.len >= d.cfg.QueueSize && d.queue.len >= d.cfg.QueueSize+d.vacant():
-		return nil, d.full(now)
+		if !d.push(ask.Share, now) {
+			return nil, d.full(now)
+		}
 	}
 	w := d.waiter(*ask, now)
-	if ask.Again {
-		d.queue.pushFront(w)
-	} else {
-		d.queue.pushBack(w)
-	}
+	d.queue.add(w)
 	d.meter.observe(now)
 	if ask.plain() {
 		d.plain++
@@ -204,10 +207,22 @@ func (d *Dispatcher[T]) Close(err *fault.Error) {
 	}
 }
 
+// push makes room in a full queue for a call whose share has less waiting than
+// another one has, which loses its last. Callers hold mu.
+func (d *Dispatcher[T]) push(s *Share, now time.Time) bool {
+	w := d.queue.surplus(s)
+	if w == nil {
+		return false
+	}
+	d.leave(w)
+	w.granted <- grant[T]{err: d.full(now)}
+	return true
+}
+
 // flush fails every waiting call. Callers hold mu.
 func (d *Dispatcher[T]) flush(err *fault.Error) {
-	for w := d.queue.head; w != nil; w = d.queue.head {
+	d.queue.each(func(w *waiter[T]) {
 		d.leave(w)
 		w.granted <- grant[T]{err: err}
-	}
+	})
 }

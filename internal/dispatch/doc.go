@@ -3,6 +3,9 @@
 // A [Dispatcher] knows targets (workers) by their capacity. [Dispatcher.Acquire]
 // hands out a [Slot] on the least loaded one, or lets the call wait in a queue
 // that is bounded by length and by age and is served first come, first served.
+// Calls may name a [Share]: the shares then take turns by their weights, so that
+// one that floods the queue delays each call of another by no more than a turn,
+// and a full queue takes from the one that has most in it.
 // An exclusive call gets a whole target: the first one in the queue reserves a
 // target, which then takes no other calls, so that it cannot starve.
 //

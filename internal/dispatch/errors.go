@@ -25,6 +25,17 @@ func (d *Dispatcher[T]) full(now time.Time) *fault.Error {
 	return err
 }
 
+// crowded is the error of a call whose own share may have no more waiting.
+// Callers hold mu.
+func (d *Dispatcher[T]) crowded(now time.Time, s *Share) *fault.Error {
+	d.meter.observe(now)
+	err := fault.Newf(fault.QueueFull, "%d calls of %q are waiting, as many as its own limit allows: come back later, or raise it", s.Queue, s.Name)
+	err.Started = fault.StartedNo
+	err.Details = map[string]string{"share": s.Name, "limit": "queue"}
+	err.RetryAfter = d.meter.estimate(now, s.Queue+1)
+	return err
+}
+
 // occupied is the error of a call that must not wait for the target that its
 // key is bound to. Callers hold mu.
 func (d *Dispatcher[T]) occupied(now time.Time) *fault.Error {

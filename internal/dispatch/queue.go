@@ -9,8 +9,8 @@ import (
 type waiter[T Target] struct {
 	ask        Ask
 	since      time.Time
+	line       *line[T] // nil: not in the queue
 	prev, next *waiter[T]
-	queued     bool
 	granted    chan grant[T] // room for one, so that granting never blocks
 	timer      *time.Timer
 }
@@ -30,7 +30,7 @@ type list[T Target] struct {
 }
 
 func (l *list[T]) pushBack(w *waiter[T]) {
-	w.prev, w.next, w.queued = l.tail, nil, true
+	w.prev, w.next = l.tail, nil
 	if l.tail == nil {
 		l.head = w
 	} else {
@@ -41,7 +41,7 @@ func (l *list[T]) pushBack(w *waiter[T]) {
 }
 
 func (l *list[T]) pushFront(w *waiter[T]) {
-	w.prev, w.next, w.queued = nil, l.head, true
+	w.prev, w.next = nil, l.head
 	if l.head == nil {
 		l.tail = w
 	} else {
@@ -62,28 +62,32 @@ func (l *list[T]) remove(w *waiter[T]) {
 	} else {
 		w.next.prev = w.prev
 	}
-	w.prev, w.next, w.queued = nil, nil, false
+	w.prev, w.next = nil, nil
 	l.len--
 }
 
-// pump serves the queue from its head for as long as there are seats. An
-// exclusive call that has to wait, and one that cannot be served by every seat,
-// lets the calls behind it pass to other seats; any other one does not. Callers hold mu.
+// pump serves the lines in turn for as long as there are seats. An exclusive
+// call that has to wait, and one that cannot be served by every seat, lets the
+// calls behind it pass to other seats; any other one does not. Callers hold mu.
 func (d *Dispatcher[T]) pump() {
-	for w := d.queue.head; w != nil; {
-		next := w.next
+	q := &d.queue
+	q.begin()
+	defer q.end()
+	for w := q.first(); w != nil; w = q.first() {
 		s := d.choose(&w.ask, w)
 		switch {
 		case s != nil:
 			s.hold(w.ask.Exclusive)
+			q.charge(w)
 			d.leave(w)
 			w.granted <- grant[T]{seat: s, bond: d.attach(&w.ask, s)}
+			continue
 		case w.ask.Exclusive:
 			d.book(w)
 		case !w.ask.picky():
 			return
 		}
-		w = next
+		q.skip(w)
 	}
 }
 
@@ -157,7 +161,7 @@ func (d *Dispatcher[T]) accept(w *waiter[T], g grant[T]) (Slot[T], error) {
 // goes to the next call: nothing must start for a caller who has left.
 func (d *Dispatcher[T]) abandon(w *waiter[T], err error) (Slot[T], error) {
 	d.mu.Lock()
-	queued := w.queued
+	queued := w.line != nil
 	if queued {
 		d.leave(w)
 		d.pump()

@@ -10,6 +10,8 @@ type Stats struct {
 	// Queued is how many calls wait; Oldest is how long the first has waited.
 	Queued int
 	Oldest time.Duration
+	// Shares is how many of them wait by share; nil without any that has a name.
+	Shares map[string]int
 	// Load is the calls in flight by target id.
 	Load map[string]int
 	// Affinity tells of the calls with a key.
@@ -43,8 +45,14 @@ func (d *Dispatcher[T]) Stats() Stats {
 	st.Affinity = AffinityStats{
 		Bindings: d.bonds.bound, Hits: d.bonds.hits, Misses: d.bonds.misses, Rebinds: d.bonds.rebinds,
 	}
-	if d.queue.head != nil {
-		st.Oldest = time.Since(d.queue.head.since)
+	for _, l := range d.queue.live {
+		st.Oldest = max(st.Oldest, time.Since(l.waiting.head.since))
+		if l.name != "" {
+			if st.Shares == nil {
+				st.Shares = map[string]int{}
+			}
+			st.Shares[l.name] = l.waiting.len
+		}
 	}
 	return st
 }
