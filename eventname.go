@@ -29,7 +29,7 @@ type namedEvent struct {
 
 // eventName looks a kind up. A new kind is entered below.
 func eventName(kind PoolEventKind) namedEvent {
-	for _, table := range [](func(PoolEventKind) namedEvent){poolEventName, callEventName, runnerEventName} {
+	for _, table := range [](func(PoolEventKind) namedEvent){poolEventName, workerEventName, callEventName, runnerEventName} {
 		if known := table(kind); known.name != "" {
 			return known
 		}
@@ -37,11 +37,13 @@ func eventName(kind PoolEventKind) namedEvent {
 	return namedEvent{}
 }
 
-// poolEventName has the kinds of events about the pool as a whole and its workers.
+// poolEventName has the kinds of events about the pool as a whole.
 func poolEventName(kind PoolEventKind) namedEvent {
 	switch kind {
 	case EnvironmentProgress:
 		return namedEvent{"pool.warmup", slog.LevelDebug}
+	case PoolWarmed:
+		return namedEvent{"pool.warmup.stop", slog.LevelInfo}
 	case PoolReady:
 		return namedEvent{"pool.init", slog.LevelInfo}
 	case PoolStopped:
@@ -50,8 +52,29 @@ func poolEventName(kind PoolEventKind) namedEvent {
 		return namedEvent{"pool.error", slog.LevelError}
 	case CrashLoopClosed, WorkerReplaced:
 		return namedEvent{"pool.recovery", slog.LevelInfo}
+	case PoolResized:
+		return namedEvent{"pool.resize", slog.LevelInfo}
+	case SwapStarted:
+		return namedEvent{"pool.swap.start", slog.LevelInfo}
+	case SwapFinished:
+		return namedEvent{"pool.swap.stop", slog.LevelInfo}
+	case SwapFailed:
+		return namedEvent{"pool.swap.error", slog.LevelWarn}
+	case GenerationEnded:
+		return namedEvent{"pool.swap.drained", slog.LevelInfo}
+	default:
+		return namedEvent{}
+	}
+}
+
+// workerEventName has the kinds of events about workers and what is wrong with
+// them.
+func workerEventName(kind PoolEventKind) namedEvent {
+	switch kind {
 	case WorkerStarting:
 		return namedEvent{"pool.worker.init", slog.LevelDebug}
+	case WorkerWarmed:
+		return namedEvent{"pool.worker.warmup", slog.LevelDebug}
 	case WorkerReady:
 		return namedEvent{"pool.worker.ready", slog.LevelInfo}
 	case WorkerFailed:
@@ -68,16 +91,6 @@ func poolEventName(kind PoolEventKind) namedEvent {
 		return namedEvent{"pool.worker.health_check", slog.LevelWarn}
 	case ConditionCleared:
 		return namedEvent{"pool.worker.health_check", slog.LevelInfo}
-	case PoolResized:
-		return namedEvent{"pool.resize", slog.LevelInfo}
-	case SwapStarted:
-		return namedEvent{"pool.swap.start", slog.LevelInfo}
-	case SwapFinished:
-		return namedEvent{"pool.swap.stop", slog.LevelInfo}
-	case SwapFailed:
-		return namedEvent{"pool.swap.error", slog.LevelWarn}
-	case GenerationEnded:
-		return namedEvent{"pool.swap.drained", slog.LevelInfo}
 	case OutputCaptured:
 		return namedEvent{"pool.worker.output", slog.LevelDebug}
 	default:

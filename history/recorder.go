@@ -69,8 +69,9 @@ func New(source Source, config Config) (*Recorder, error) {
 // does nothing; the end of ctx after Start has returned does not matter.
 func (r *Recorder) Start(ctx context.Context) error {
 	return r.cycle.Start(func() error {
-		ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
-		go r.run(ctx)
+		running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		r.cancel = cancel
+		go r.run(running)
 		return nil
 	})
 }

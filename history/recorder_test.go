@@ -43,8 +43,11 @@ func busyPool() *source {
 	return &source{stats: dspool.Stats{Status: dspool.Status{
 		Serving: 3, Utilisation: 0.5, Queue: dspool.QueueStatus{Length: 7},
 		Workers: []dspool.WorkerStatus{
-			{State: dspool.WorkerStateBusy, InFlight: 4}, {State: dspool.WorkerStateReady}, {State: dspool.WorkerStateReady},
-			{State: dspool.WorkerStateDraining, InFlight: 1}, {State: dspool.WorkerStateInitializing},
+			{State: dspool.WorkerStateBusy, InFlight: 4},
+			{State: dspool.WorkerStateReady},
+			{State: dspool.WorkerStateReady},
+			{State: dspool.WorkerStateDraining, InFlight: 1},
+			{State: dspool.WorkerStateInitializing},
 		},
 	}}}
 }
@@ -83,7 +86,7 @@ func TestASampleTellsOfOneSecond(t *testing.T) {
 			t.Error("there is a sample before a second has passed")
 		}
 		s.calls(90, 10)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		got, ok := rec.Last()
 		if !ok {
@@ -100,7 +103,7 @@ func TestASampleTellsOfOneSecond(t *testing.T) {
 		if got != want {
 			t.Errorf("got %+v\nwant %+v", got, want)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		if quiet, _ := rec.Last(); quiet.Throughput != 0 || quiet.ErrorRate != 0 || !near(quiet.HealthScore, 1) {
 			t.Errorf("a quiet second: %+v", quiet)
@@ -115,10 +118,10 @@ func TestAnHourIsKeptInBoundedMemory(t *testing.T) {
 		s := busyPool()
 		rec := record(t, s)
 		defer stop(t, rec)
-		time.Sleep(time.Second / 2) // calls end between the readings
+		<-time.After(time.Second / 2) // calls end between the readings
 		for range 2 * 3600 {
 			s.calls(9, 1)
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		}
 		synctest.Wait()
 		for _, c := range []struct {
@@ -181,7 +184,7 @@ func TestTheHealthScoreFollowsItsFormula(t *testing.T) {
 				rec := record(t, s)
 				defer stop(t, rec)
 				s.calls(c.succeeded, c.failed)
-				time.Sleep(time.Second)
+				<-time.After(time.Second)
 				synctest.Wait()
 				if got, _ := rec.Last(); !near(got.HealthScore, c.want) {
 					t.Errorf("score %v, want %v", got.HealthScore, c.want)
@@ -203,7 +206,7 @@ func TestARecorderStartsAndStopsAsOftenAsAsked(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		time.Sleep(3 * time.Second)
+		<-time.After(3 * time.Second)
 		synctest.Wait()
 		for range 2 {
 			stop(t, rec)

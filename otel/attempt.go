@@ -35,7 +35,7 @@ func (r *Runner) worker(ctx context.Context, spans []dspool.Span) {
 			parent = inside[s.Parent]
 		}
 		var span trace.Span
-		inside[i], span = r.tracer.Start(parent, "dspool.worker."+s.Name, trace.WithTimestamp(s.Start))
+		inside[i], span = r.tracer.Start(parent, "dspool.worker."+s.Name, trace.WithTimestamp(s.Start)) //nolint:fatcontext // each span's own, for its children
 		for name, value := range s.Attributes {
 			span.SetAttributes(attribute.String("dspool."+name, value))
 		}
