@@ -16,6 +16,10 @@ import (
 // what carries it after the last test was left behind.
 const RunVariable = "DSPOOL_RUN"
 
+// DirectedWorker is the argument that makes the binary a mock worker that is
+// told what to do; the next one is the socket where it asks.
+const DirectedWorker = "directed-worker"
+
 // A Command is something else that the test binary can be when it is started
 // again with Name as its first argument, such as a host that is to be killed.
 type Command struct {
@@ -28,7 +32,7 @@ type Command struct {
 // are left at the end. Started with the argument "worker", the binary is a mock
 // worker instead (see package wiremock); commands add further roles.
 func Main(m *testing.M, commands ...Command) {
-	commands = append(commands, Command{Name: "worker", Run: wiremock.Main})
+	commands = append(commands, Command{Name: "worker", Run: wiremock.Main}, Command{Name: DirectedWorker, Run: wiremock.DirectedMain})
 	if len(os.Args) > 1 {
 		for _, c := range commands {
 			if os.Args[1] == c.Name {

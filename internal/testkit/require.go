@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,11 @@ func Context(t testing.TB, d time.Duration) context.Context {
 // a configuration's Command. The package's TestMain has to call [Main].
 func Worker(t testing.TB) []string {
 	t.Helper()
+	// A binary that does not know the role would run its tests again, and
+	// those would start it again.
+	if mark := strconv.Itoa(os.Getpid()) + "-"; !strings.HasPrefix(os.Getenv(RunVariable), mark) {
+		t.Fatal("the test binary cannot be a worker: call Main in the package's TestMain")
+	}
 	path, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

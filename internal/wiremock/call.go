@@ -29,6 +29,7 @@ type call struct {
 	state    []byte        // what to make it of
 	credits  chan struct{} // one for each EVENT that may be sent; nil if unary
 	streamed bool
+	asks     Question // what the director was asked
 	arrived  time.Time
 	began    time.Time
 }
@@ -94,7 +95,7 @@ func (s *session) define(f wire.Frame) error {
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
-	p, problem := readProgram(f.Body)
+	p, problem := readProgram(f.Body, s.Ask != nil)
 	if meta.Missing {
 		problem = fault.Newf(fault.NotFound, "the host has no program %s", meta.Hash).WithStarted(fault.StartedNo)
 	}
@@ -165,6 +166,7 @@ func (c *call) launch(p *program) {
 }
 
 func (c *call) run(p *program) {
+	p = c.directed(p)
 	if !p.unannounced() {
 		c.begin()
 	}
@@ -219,6 +221,7 @@ func (c *call) spans() []byte {
 // the last call, ends the worker.
 func (c *call) finish(f wire.Frame) {
 	c.end()
+	c.over(f)
 	c.send(f)
 	c.mu.Lock()
 	delete(c.calls, c.id)

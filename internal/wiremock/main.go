@@ -19,8 +19,10 @@ const exitUsage = 64
 // Main makes this process a mock worker: args are those after the program's
 // name, "worker --settings JSON", as for the Python worker. It returns the exit
 // code when the host is gone.
-func Main(args []string) int {
-	err := run(args)
+func Main(args []string) int { return serveProcess(args, nil) }
+
+func serveProcess(args []string, ask func(Question) Act) int {
+	err := run(args, ask)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mock worker:", err)
 		return exitUsage
@@ -28,7 +30,7 @@ func Main(args []string) int {
 	return 0
 }
 
-func run(args []string) error {
+func run(args []string, ask func(Question) Act) error {
 	if len(args) == 0 || args[0] != "worker" {
 		return errors.New("the first argument must be worker")
 	}
@@ -37,7 +39,7 @@ func run(args []string) error {
 	if err := flags.Parse(args[1:]); err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
-	config := Config{Exit: exit, Stderr: os.Stderr}
+	config := Config{Exit: exit, Stderr: os.Stderr, Ask: ask}
 	if err := json.Unmarshal([]byte(*text), &config.Settings); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}

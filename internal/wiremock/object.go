@@ -25,7 +25,7 @@ func readMethod(d definition) (*program, *fault.Error) {
 	if !mine || class != "Counter" && class != "Kept" {
 		return nil, fault.Newf(fault.NotFound, "the mock has no class %q", d.Ref).WithStarted(fault.StartedNo)
 	}
-	return &program{object: &method{class: class, name: d.Method, keeps: class == "Kept"}}, nil
+	return &program{ref: "object", object: &method{class: class, name: d.Method, keeps: class == "Kept"}}, nil
 }
 
 func (m *method) call(c *call) (json.RawMessage, error) {

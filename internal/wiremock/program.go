@@ -13,6 +13,7 @@ import (
 
 // A program is a definition as this worker understands it.
 type program struct {
+	ref    string // what it is called by, or its kind
 	name   string // of a "mock:NAME" function, "" for other kinds
 	does   func(*call) (json.RawMessage, error)
 	fields []field
@@ -35,7 +36,9 @@ type definition struct {
 	} `json:"signature"`
 }
 
-func readProgram(body []byte) (*program, *fault.Error) {
+// readProgram reads a definition. A worker that is directed takes functions that
+// it does not have: what they do is not its own choice.
+func readProgram(body []byte, directed bool) (*program, *fault.Error) {
 	var d definition
 	if err := json.Unmarshal(body, &d); err != nil {
 		return nil, fault.Wrap(fault.InvalidArgument, err, "the program's definition cannot be read").WithStarted(fault.StartedNo)
@@ -44,17 +47,21 @@ func readProgram(body []byte) (*program, *fault.Error) {
 		return readMethod(d)
 	}
 	if d.Kind != "func" {
-		return &program{fields: append(d.Signature.Outputs, added(d)...), defs: d.Signature.Defs}, nil
+		return &program{ref: d.Kind, fields: append(d.Signature.Outputs, added(d)...), defs: d.Signature.Defs}, nil
 	}
 	if d.Ref == wire.ProbeRef {
-		return &program{name: "ready", does: ready}, nil
+		return &program{ref: d.Ref, name: "ready", does: ready}, nil
 	}
 	name, mine := strings.CutPrefix(d.Ref, "mock:")
 	does := function(name)
 	if !mine || does == nil {
-		return nil, fault.Newf(fault.NotFound, "the mock has no function %q", d.Ref).WithStarted(fault.StartedNo)
+		unknown := fault.Newf(fault.NotFound, "the mock has no function %q", d.Ref).WithStarted(fault.StartedNo)
+		if !directed {
+			return nil, unknown
+		}
+		does = func(*call) (json.RawMessage, error) { return nil, unknown }
 	}
-	return &program{name: name, does: does}, nil
+	return &program{ref: d.Ref, name: name, does: does}, nil
 }
 
 // added are the outputs that a kind of program has besides its signature's.

@@ -23,6 +23,8 @@ type Config struct {
 	Exit func(code int)
 	// Stderr is where the mock writes what it is asked to write.
 	Stderr io.Writer
+	// Ask is asked what to do. Nil: whatever the programs say.
+	Ask func(Question) Act
 }
 
 // Serve runs a worker on conn until the host is gone, has drained it, or ctx
@@ -71,6 +73,9 @@ var errDrained = errors.New("drained") //nolint:gochecknoglobals // a sentinel
 
 func (s *session) serve() error {
 	if err := s.hello(); err != nil {
+		if errors.Is(err, errSilent) {
+			return nil
+		}
 		return err
 	}
 	for {
@@ -99,8 +104,12 @@ func (s *session) hello() error {
 		s.exit(wire.VersionExitCode)
 		return fault.Newf(fault.Unsupported, "mock worker: the host speaks versions %d to %d", v[0], v[1])
 	}
+	nonce, err := s.greeting()
+	if err != nil {
+		return err
+	}
 	body := fmt.Appendf(nil, `{"version":%d,"pid":%d,"nonce":%q,"python":"","implementation":"mock","features":["objects"]}`,
-		wire.Version, os.Getpid(), s.Settings.Nonce)
+		wire.Version, os.Getpid(), nonce)
 	s.send(wire.Frame{Type: wire.TypeHello, Body: body})
 	return nil
 }
