@@ -10,6 +10,7 @@ MAKEFLAGS += --no-print-directory
 GOLANGCI_VERSION := v2.15.0
 FUZZTIME ?= 20s
 SCALE ?= 3
+SOAK ?= 10m
 TEST_TIMEOUT ?= 8m
 CROSS := linux/amd64 linux/arm64 darwin/arm64
 
@@ -119,6 +120,12 @@ fuzz: ## Fuzz every decoder for FUZZTIME each
 bench: build ## Measure the figures on this machine, long; raw values go to bench/results
 	@mkdir -p bench/results
 	@bin/dspool bench --scale $(SCALE) --out bench/results/$$(date -u +%Y%m%dT%H%M%SZ).json
+
+.PHONY: soak
+soak: build $(READY) ## Full load for SOAK=10m; fails if memory, descriptors or threads grow
+	@mkdir -p bench/results
+	DSPOOL_PYTHON=$(PYTHON) LITELLM_LOCAL_MODEL_COST_MAP=True \
+		bin/dspool soak --for $(SOAK) --out bench/results/soak-$$(date -u +%Y%m%dT%H%M%SZ).json
 
 .PHONY: micro
 micro: $(READY) ## Every Go benchmark once, so that they keep working

@@ -25,8 +25,10 @@ func layers() [][]string {
 		{"internal/worker", "internal/testkit", "signature", "lm"},
 		{"internal/supervise"},
 		{"."},
-		{"adapter", "dspooltest", "httpapi", "sessionbolt", "cluster", "cluster/...", "internal/conformance", "metrics", "otel", "history"},
+		{"adapter", "httpapi", "sessionbolt", "cluster", "cluster/...", "internal/conformance", "metrics", "otel", "history"},
+		{"dspooltest"},
 		{"dashboard", "internal/bench", "internal/chaos"},
+		{"internal/soak"},
 		{"internal/cli"},
 		{"cmd/dspool", "examples", "examples/...", "bench/..."},
 	}

@@ -58,7 +58,9 @@ type Config struct {
 	Progress func(Tally)
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns a copy in which every field that was left out has its
+// default.
+func (c Config) WithDefaults() Config {
 	if c.During == 0 {
 		c.During = DuringDefault
 	}
@@ -90,7 +92,7 @@ func (c Config) bound() float64 {
 
 // Validate returns everything that is wrong in one error, by field.
 func (c Config) Validate() error {
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	var errs []error
 	must := func(holds bool, format string, args ...any) {
 		if !holds {

@@ -31,7 +31,7 @@ func Run(ctx context.Context, config Config) (Details, error) {
 	if err := config.Validate(); err != nil {
 		return Details{}, err
 	}
-	r := &run{Config: config.withDefaults()}
+	r := &run{Config: config.WithDefaults()}
 	defer r.clean()
 	if err := r.prepare(ctx); err != nil {
 		return Details{}, err

@@ -14,6 +14,7 @@ func commands(a *app) []*cobra.Command {
 		newPracticeCommand(a),
 		newBenchCommand(a),
 		newChaosCommand(a),
+		newSoakCommand(a),
 		newFloorCommand(),
 		newWorkerCommand(),
 		newVersionCommand(a),

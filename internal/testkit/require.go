@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,13 +16,15 @@ import (
 const RequireVariable = "DSPOOL_REQUIRE"
 
 // Require skips the test unless everything it names is there: "python" is an
-// interpreter with dspool's packages, "dspy" the same with dspy. A test that
-// would be skipped fails if DSPOOL_REQUIRE names what is missing.
+// interpreter with dspool's packages, "dspy" the same with dspy, "fork_server" a
+// system that has one, "proc" a /proc, "lm" a real language model in DSPOOL_LM,
+// "slow" the wish for tests that take long. A test that would be skipped fails
+// if DSPOOL_REQUIRE names what is missing.
 func Require(t testing.TB, needs ...string) {
 	t.Helper()
 	required := strings.Split(os.Getenv(RequireVariable), ",")
 	for _, need := range needs {
-		reason := missing(need)
+		reason := missing(t, need)
 		switch {
 		case reason == "":
 		case slices.Contains(required, need):
@@ -32,15 +35,58 @@ func Require(t testing.TB, needs ...string) {
 	}
 }
 
-func missing(need string) string {
-	switch need {
-	case "python", "dspy":
-		if _, err := exec.LookPath(interpreter()); err != nil {
-			return "set DSPOOL_TEST_PYTHON to an interpreter that has dspy, msgspec and uvloop (make test does): " + err.Error()
+// missing says what is not there, "" if it is.
+func missing(t testing.TB, need string) string {
+	t.Helper()
+	check := map[string]func(testing.TB) string{
+		"python": noPython, "dspy": noDSPy, "fork_server": noForkServer, "proc": noProc,
+		"lm": noVariable("DSPOOL_LM"), "slow": noVariable("DSPOOL_SLOW"),
+	}[need]
+	if check == nil {
+		return "nobody knows what it is: python, dspy, fork_server, proc, lm and slow can be needed"
+	}
+	return check(t)
+}
+
+func noPython(testing.TB) string {
+	if _, err := exec.LookPath(interpreter()); err != nil {
+		return "set DSPOOL_TEST_PYTHON to an interpreter that has dspy, msgspec and uvloop (make test does): " + err.Error()
+	}
+	return ""
+}
+
+// noDSPy looks without importing it, which would take seconds.
+func noDSPy(t testing.TB) string {
+	if why := noPython(t); why != "" {
+		return why
+	}
+	const look = `import importlib.util as u, sys; sys.exit(u.find_spec("dspy") is None)`
+	if err := exec.CommandContext(t.Context(), interpreter(), "-c", look).Run(); err != nil { //nolint:gosec // the tester's own interpreter
+		return interpreter() + " has no package dspy"
+	}
+	return ""
+}
+
+func noForkServer(testing.TB) string {
+	if runtime.GOOS != "linux" {
+		return "the fork server is for Linux, this is " + runtime.GOOS
+	}
+	return ""
+}
+
+func noProc(testing.TB) string {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		return "the system has no /proc: " + err.Error()
+	}
+	return ""
+}
+
+func noVariable(name string) func(testing.TB) string {
+	return func(testing.TB) string {
+		if os.Getenv(name) == "" {
+			return name + " is not set"
 		}
 		return ""
-	default:
-		return "testkit does not know it"
 	}
 }
 
