@@ -164,7 +164,7 @@ func TestFinishDoesNotWaitForAPipeThatStaysOpen(t *testing.T) {
 	r, w := pipe(t)
 	tail := Follow(r, nil, nil)
 	_, _ = w.WriteString("last words\n")
-	tail.Finish(20 * time.Millisecond)
+	tail.Finish(500 * time.Millisecond)
 	if lines := tail.Lines(); len(lines) != 1 || lines[0] != "last words" {
 		t.Errorf("kept %q", lines)
 	}
