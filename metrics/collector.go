@@ -1,56 +1,57 @@
 package metrics
 
 import (
+	"strings"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dspool/dspool"
+	"github.com/dspool/dspool/numbers"
 )
 
-// A Source has the numbers: a [dspool.Pool] or a [dspool.Single].
-type Source interface {
-	// Stats returns the numbers of this moment and does not block.
-	Stats() dspool.Stats
-}
-
-// A Collector reads a Source at every scrape. It holds no state of its own and
+// A Collector reads a table at every scrape. It holds no state of its own and
 // is safe for concurrent use.
 type Collector struct {
-	source   Source
-	families []family
-	descs    []*prometheus.Desc
+	table numbers.Table
+	sinks []sink // without a scrape's channel
 }
 
 var _ prometheus.Collector = (*Collector)(nil)
 
-// NewCollector returns a Collector for a pool, which need not have been started
-// and may be stopped: the numbers stay.
-func NewCollector(source Source) *Collector {
-	c := &Collector{source: source, families: families()}
-	for _, f := range c.families {
-		c.descs = append(c.descs, prometheus.NewDesc(f.Name, f.Help, f.Labels, nil))
+// NewCollector returns a Collector for a table.
+func NewCollector(table numbers.Table) *Collector {
+	c := &Collector{table: table}
+	for _, f := range table.Families() {
+		kind := prometheus.GaugeValue
+		if f.Type == numbers.Counter {
+			kind = prometheus.CounterValue
+		}
+		c.sinks = append(c.sinks, sink{desc: prometheus.NewDesc(f.Prometheus(), f.Help, f.Labels, nil), kind: kind})
 	}
 	return c
 }
 
-// Register enters a Collector for a pool into a registry. The error is the
-// registry's: the same names are there already.
-func Register(registry prometheus.Registerer, source Source) error {
-	return registry.Register(NewCollector(source))
+// Register enters a pool into a registry. The error is the registry's: the same
+// names are there already.
+func Register(registry prometheus.Registerer, pool numbers.PoolSource) error {
+	return registry.Register(NewCollector(numbers.Pool(pool)))
 }
 
 // Describe sends the description of every metric.
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range c.descs {
-		out <- d
+	for _, s := range c.sinks {
+		out <- s.desc
 	}
 }
 
 // Collect sends every metric as it is now. All come from one reading.
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
-	st := c.source.Stats()
-	for i, f := range c.families {
-		f.read(&st, sink{out: out, desc: c.descs[i], kind: f.Type.value()})
+	sinks := make([]numbers.Sink, len(c.sinks))
+	for i, s := range c.sinks {
+		s.out = out
+		sinks[i] = s
 	}
+	c.table.Read(sinks)
 }
 
 // A sink takes the values of one family.
@@ -60,15 +61,19 @@ type sink struct {
 	kind prometheus.ValueType
 }
 
-// put sends one value with the values of the family's labels.
-func (s sink) put(value float64, labels ...string) {
+// Put sends one value. Prometheus refuses labels that are no UTF-8, and names
+// may come from users.
+func (s sink) Put(value float64, labels ...string) {
+	for i := range labels {
+		labels[i] = strings.ToValidUTF8(labels[i], "\ufffd")
+	}
 	s.out <- prometheus.MustNewConstMetric(s.desc, s.kind, value, labels...)
 }
 
-// spread sends a distribution as a histogram.
-func (s sink) spread(d dspool.Distribution) {
-	buckets := make(map[float64]uint64, len(bounds()))
-	for _, bound := range bounds() {
+// Spread sends a distribution as a histogram.
+func (s sink) Spread(d dspool.Distribution) {
+	buckets := map[float64]uint64{}
+	for _, bound := range numbers.Bounds() {
 		buckets[bound.Seconds()] = uint64(d.AtMost(bound)) //nolint:gosec // a count
 	}
 	s.out <- prometheus.MustNewConstHistogram(s.desc, uint64(d.Count), d.Sum.Seconds(), buckets) //nolint:gosec // a count

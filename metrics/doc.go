@@ -5,8 +5,9 @@
 //	http.Handle("/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 //
 // Nothing is collected between scrapes: each one reads [dspool.Stats], whose
-// numbers are exact whether or not anybody listens to events. docs/METRICS.md
-// lists every name with its unit and labels.
+// numbers are exact whether or not anybody listens to events. The names come
+// from the table in package numbers; docs/METRICS.md lists every one with its
+// unit and labels.
 //
 // Several pools go into one registry by a label:
 //
