@@ -28,11 +28,12 @@ type errand struct {
 	program, tenant string
 	deadline        time.Time
 
-	mu   sync.Mutex
-	used Usage
-	cost lm.Cost
-	hits int
-	some bool
+	mu        sync.Mutex
+	used      Usage
+	cost      lm.Cost
+	hits      int
+	failovers int
+	some      bool
 }
 
 // owner returns the errand of a task, which all its attempts share; nil if no
@@ -52,6 +53,9 @@ func (e *errand) told(u lm.Use) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.some = true
+	if u.Instead != nil {
+		e.failovers++
+	}
 	e.cost = e.cost.Add(u.Cost)
 	if u.Cached || u.Shared {
 		e.hits++
@@ -81,7 +85,7 @@ func (e *errand) account(resp *Response) {
 	if !e.some {
 		return // an LM that workers ask themselves: DSPy has counted
 	}
-	resp.Usage, resp.Cost, resp.CacheHits = maps.Clone(e.used), e.cost, e.hits
+	resp.Usage, resp.Cost, resp.CacheHits, resp.Failovers = maps.Clone(e.used), e.cost, e.hits, e.failovers
 }
 
 // hostCall serves what workers ask of the host.
@@ -103,6 +107,9 @@ func (p *Pool) hostCall(ctx context.Context, req *mux.HostRequest) (mux.HostRepl
 	if err != nil {
 		return mux.HostReply{}, err
 	}
+	if ask.Instead != nil {
+		ask.Told = p.switched(e)
+	}
 	resp, err := p.egress.Exchange(ctx, id, ask)
 	if err != nil {
 		return mux.HostReply{}, err
@@ -115,12 +122,27 @@ func (p *Pool) hostCall(ctx context.Context, req *mux.HostRequest) (mux.HostRepl
 	return mux.HostReply{Extra: head(resp), Body: body, Raw: true}, err
 }
 
+// switched counts a request to a language model that stands in for another one,
+// and tells of it.
+func (p *Pool) switched(e *errand) func(lm.Use) {
+	return func(u lm.Use) {
+		e.told(u)
+		if p.events.Heard() {
+			p.publish(PoolEvent{Kind: LMSwitched, Program: e.program, Layer: u.Instead.Model, Next: u.Model, Code: u.Instead.Code})
+		}
+	}
+}
+
 // readAsk reads a worker's request.
 func readAsk(req *mux.HostRequest, e *errand) (id string, ask *lm.Request, err error) {
 	ask = &lm.Request{Body: req.Body, Stream: req.Streams(), Program: e.program, Tenant: e.tenant, Told: e.told}
-	parts := []any{&id, &ask.Method, &ask.URL, &ask.Header, &ask.Rollout}
+	var left [2]string
+	parts := []any{&id, &ask.Method, &ask.URL, &ask.Header, &ask.Rollout, &left}
 	if err := json.Unmarshal(req.Extra, &parts); err != nil {
 		return "", nil, fault.Wrap(fault.Protocol, err, "a worker's request to a language model cannot be read")
+	}
+	if left[0] != "" {
+		ask.Instead = &lm.Instead{ID: left[0], Code: fault.Code(left[1])}
 	}
 	return id, ask, nil
 }

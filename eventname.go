@@ -111,6 +111,8 @@ func callEventName(kind PoolEventKind) namedEvent {
 		return namedEvent{"pool.operation.redispatch", slog.LevelInfo}
 	case CallRetried:
 		return namedEvent{"pool.operation.retry", slog.LevelInfo}
+	case LMSwitched:
+		return namedEvent{"pool.lm.failover", slog.LevelWarn}
 	case CallAbandoned:
 		return namedEvent{"pool.operation.abandon", slog.LevelDebug}
 	case SessionBound, SessionReleased:

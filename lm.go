@@ -54,6 +54,12 @@ type LM struct {
 	KeyFunc lm.KeyFunc
 	// Extra are further arguments of dspy.LM. Values must be JSON.
 	Extra map[string]any
+	// Fallback are other language models that are asked, in turn, in place of
+	// this one when it has failed for good: after its own Retries, and only as
+	// long as the call's budget lasts; set Timeout, so that a provider that does
+	// not answer leaves some of it. An answer that has begun to stream is not
+	// asked for again. Response.Usage and Response.Failovers tell who answered.
+	Fallback []Failover
 	// Direct lets workers ask the provider themselves, over their own network
 	// and with the key in their memory. It is needed for providers that only
 	// LiteLLM reaches; all others are asked through the host.
@@ -76,6 +82,7 @@ type lmDefinition struct {
 	Retries     *int           `json:"num_retries,omitempty"`
 	Cache       bool           `json:"cache"`
 	Extra       map[string]any `json:"extra,omitempty"`
+	Fallback    []lmFailover   `json:"fallback,omitempty"`
 }
 
 // withKey returns a copy with the key that the environment has, if none is set.
@@ -86,8 +93,8 @@ func (l LM) withKey(env func(string) string) LM {
 	return l
 }
 
-// definition returns what a worker needs to know, and its hash.
-func (l LM) definition() (body []byte, hash string, err error) {
+// define returns what a worker needs to know, but for where it falls back to.
+func (l LM) define() lmDefinition {
 	d := lmDefinition{
 		Model: l.Model, APIBase: l.APIBase, APIKey: string(l.APIKey), ModelType: l.ModelType,
 		Temperature: l.Temperature, MaxTokens: l.MaxTokens, TimeoutS: l.Timeout.Seconds(),
@@ -97,6 +104,11 @@ func (l LM) definition() (body []byte, hash string, err error) {
 		d.Host, d.APIKey, d.HostID = true, "", l.hostID()
 		d.TimeoutS, d.Retries, d.Cache = 0, nil, false // the host sees to these
 	}
+	return d
+}
+
+// encode returns a definition as it travels, and its hash.
+func (d lmDefinition) encode() (body []byte, hash string, err error) {
 	body, err = json.Marshal(d) //nolint:gosec // the worker of a direct LM needs the key
 	if err != nil {
 		return nil, "", err
@@ -118,11 +130,12 @@ func (l LM) keys() (n int) {
 // hosted reports whether the host asks this language model for the workers.
 func (l LM) hosted() bool { return !l.Direct }
 
-// model is the LM as the egress treats it.
-func (l LM) model() lm.Model {
+// model is the LM as the egress treats it; name is what it is called in its
+// pool.
+func (l LM) model(name string) lm.Model {
 	m := lm.Model{
 		Name: l.Model, Base: l.APIBase, Timeout: l.Timeout, Retry: lm.Retry{Max: l.retries()}, Cache: l.Cache,
-		Limits: l.Limits, Price: l.Price, Key: l.KeyFunc,
+		CacheID: l.cacheID(name), Limits: l.Limits, Price: l.Price, Key: l.KeyFunc,
 	}
 	switch key := string(l.APIKey); {
 	case l.KeyFile != "":
@@ -145,11 +158,11 @@ func (l LM) retries() int {
 	}
 }
 
-// hostID is a hash of what only the host knows of an LM, the key included:
-// LMs that differ in nothing else must not share a definition.
+// hostID names an LM between worker and host: a hash of all that the host has to
+// know of it, the key included.
 func (l LM) hostID() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %d %d %t %+v", string(l.APIKey), l.KeyFile, l.Timeout, l.retries(), l.Cache, l.Limits)
+	fmt.Fprintf(h, "%q %q %q %q %d %d %t %+v", l.Model, l.APIBase, string(l.APIKey), l.KeyFile, l.Timeout, l.retries(), l.Cache, l.Limits)
 	if l.Price != nil {
 		fmt.Fprintf(h, " %+v", *l.Price)
 	}
@@ -159,11 +172,24 @@ func (l LM) hostID() string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
+// cacheID separates the answers of LMs with another address or another key. A
+// KeyFunc is known by what the LM is called in its pool: the same after a
+// restart, and when the key is exchanged.
+func (l LM) cacheID(name string) string {
+	if l.KeyFunc == nil {
+		name = ""
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %q %q %t %q", l.Model, l.APIBase, string(l.APIKey), l.KeyFile, l.KeyFunc != nil, name)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 // given reports whether any field is set.
 func (l LM) given() bool {
 	return l.Model != "" || l.APIBase != "" || l.APIKey != "" || l.ModelType != "" || l.Temperature != nil ||
 		l.MaxTokens != 0 || l.Timeout != 0 || l.Retries != nil || l.Cache || len(l.Extra) > 0 || l.Direct ||
-		l.Limits != lm.Limits{} || l.Price != nil || l.KeyFile != "" || l.KeyFunc != nil
+		l.Limits != lm.Limits{} || l.Price != nil || l.KeyFile != "" || l.KeyFunc != nil ||
+		len(l.Fallback) > 0
 }
 
 // check returns what is wrong with an LM, each with the path of the field.
@@ -182,6 +208,11 @@ func (l LM) check(path string) []error {
 	c.must(l.keys() <= 1, "APIKey", "at most one of APIKey, KeyFile and KeyFunc may be set")
 	c.must(!l.Direct || l.KeyFile == "" && l.KeyFunc == nil, "Direct", "a worker that asks by itself needs its key in APIKey")
 	c.must(!l.Direct || l.Limits == lm.Limits{}, "Limits", "only the host keeps limits: they have no effect with Direct")
+	l.checkSecrets(c)
+	c.must(!l.Direct || len(l.Fallback) == 0, "Fallback", "only an LM that the host asks can fall back to others: it has no effect with Direct")
+	for i, to := range l.Fallback {
+		to.check(c, i)
+	}
 	if err := l.Limits.Check(); err != nil {
 		c.must(false, "Limits", "%s", err)
 	}

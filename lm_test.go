@@ -69,7 +69,7 @@ func TestAWorkersDefinitionOfAnLM(t *testing.T) {
 		Model: "openai/m", APIKey: theKey, APIBase: "http://h/v1", Temperature: &warm, MaxTokens: 9,
 		Timeout: 1500 * time.Millisecond, Retries: &twice, Cache: true, Extra: map[string]any{"top_p": 1}, Direct: true,
 	}
-	body, hash, err := lm.definition()
+	body, hash, err := lm.define().encode()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,13 +79,13 @@ func TestAWorkersDefinitionOfAnLM(t *testing.T) {
 		t.Errorf("definition\n%s, want\n%s", body, want)
 	}
 	lm.Direct = false
-	body, _, _ = lm.definition()
+	body, _, _ = lm.define().encode()
 	want = `{"model":"openai/m","host":true,"host_id":"` + lm.hostID() + `","api_base":"http://h/v1","temperature":0.5,"max_tokens":9,` +
 		`"cache":false,"extra":{"top_p":1}}`
 	if string(body) != want {
 		t.Errorf("definition of one that the host asks\n%s, want\n%s", body, want)
 	}
-	_, other, _ := LM{Model: "openai/m", APIKey: "another"}.definition()
+	_, other, _ := LM{Model: "openai/m", APIKey: "another"}.define().encode()
 	if len(hash) != 32 || hash == other {
 		t.Errorf("hashes %q and %q", hash, other)
 	}
@@ -119,7 +119,7 @@ func TestKeysComeFromTheProvidersUsualVariable(t *testing.T) {
 
 func TestAnExplicitKeyWinsOverTheEnvironment(t *testing.T) {
 	t.Parallel()
-	body, _, err := LM{Model: "openai/m", APIKey: "mine", Direct: true}.withKey(environment("OPENAI_API_KEY", theKey)).definition()
+	body, _, err := LM{Model: "openai/m", APIKey: "mine", Direct: true}.withKey(environment("OPENAI_API_KEY", theKey)).define().encode()
 	if err != nil || !bytes.Contains(body, []byte(`"mine"`)) {
 		t.Errorf("definition %s, %v", body, err)
 	}

@@ -1,7 +1,10 @@
 package dspool
 
 import (
+	"maps"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dspool/dspool/lm"
@@ -63,4 +66,69 @@ func withoutCredentials(raw string) string {
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
 	return u.String()
+}
+
+// secretExtra reports whether an argument of dspy.LM by that name holds a
+// secret, or may.
+func secretExtra(name string) bool {
+	name = strings.ToLower(name)
+	for _, part := range []string{"header", "secret", "password", "credential", "authorization"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return strings.HasSuffix(name, "api_key") || strings.HasSuffix(name, "_token")
+}
+
+// checkSecrets refuses what would carry a secret into the memory of workers that
+// need none.
+func (l LM) checkSecrets(c *checker) {
+	if l.Direct {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.Extra)) {
+		c.must(!secretExtra(name), "Extra["+strconv.Quote(name)+"]",
+			"workers would know it: give the key as APIKey, KeyFile or KeyFunc, or set Direct")
+	}
+	u, err := url.Parse(l.APIBase)
+	c.must(err == nil && u.User == nil && u.RawQuery == "" && u.Fragment == "", "APIBase",
+		"must be a URL without credentials and without a query: workers would know them")
+}
+
+// secrets returns what a definition holds that must not be shown, if workers ask
+// the provider by themselves.
+func (l LM) secrets() []string {
+	list := []string{string(l.APIKey)}
+	if !l.Direct {
+		return list
+	}
+	for name, value := range l.Extra {
+		if secretExtra(name) {
+			list = texts(list, value)
+		}
+	}
+	if u, err := url.Parse(l.APIBase); err == nil && u.User != nil {
+		password, _ := u.User.Password()
+		list = append(list, password)
+	}
+	return list
+}
+
+// texts adds all strings in a JSON value to a list.
+func texts(list []string, value any) []string {
+	switch v := value.(type) {
+	case string:
+		list = append(list, v)
+	case map[string]string:
+		list = slices.AppendSeq(list, maps.Values(v))
+	case map[string]any:
+		for _, one := range v {
+			list = texts(list, one)
+		}
+	case []any:
+		for _, one := range v {
+			list = texts(list, one)
+		}
+	}
+	return list
 }

@@ -57,6 +57,9 @@ const (
 	// CallAbandoned: a caller left while the worker was still at work; the
 	// work is being cancelled.
 	CallAbandoned PoolEventKind = "call_abandoned"
+	// LMSwitched: a language model, Layer, failed with Code in a call of Program,
+	// and the one it falls back to, Next, was asked.
+	LMSwitched PoolEventKind = "lm_switched"
 	// SessionBound: the session with the key Session is served by Worker from
 	// now on. Reason says whether it is new or its worker had left.
 	SessionBound PoolEventKind = "session_bound"

@@ -78,6 +78,9 @@ type Response struct {
 	// CacheHits is how many questions to language models were answered from
 	// the host's cache, or by the answer to an equal one under way.
 	CacheHits int
+	// Failovers is how many questions to a language model went to one of its
+	// Fallback, answered or not; Usage tells by name which ones answered.
+	Failovers int
 	// Worker is the id of the worker that answered.
 	Worker string
 	// Layer is the layer of a [Fallback] that answered, "" without one.

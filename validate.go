@@ -86,12 +86,16 @@ func (c Config) checkTimes(k *checker) {
 }
 
 func (c Config) checkLMs(k *checker) {
+	family := familyOf(c)
 	if c.LM.given() {
 		k.errs = append(k.errs, c.LM.check("Config.LM")...)
+		k.errs = append(k.errs, family.check("Config.LM", "")...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.LMs)) {
 		k.must(name != "", "LMs", "must not have an empty name: the default is Config.LM")
-		k.errs = append(k.errs, c.LMs[name].check(fmt.Sprintf("Config.LMs[%q]", name))...)
+		path := fmt.Sprintf("Config.LMs[%q]", name)
+		k.errs = append(k.errs, c.LMs[name].check(path)...)
+		k.errs = append(k.errs, family.check(path, name)...)
 	}
 }
 

@@ -18,6 +18,8 @@ type Use struct {
 	// Cached says that the answer was kept from an earlier request, Shared that
 	// it is that of an equal one under way.
 	Cached, Shared bool
+	// Instead is the model that was to answer and failed, if there was one.
+	Instead *Instead
 	// Attempts is how many requests were sent, Took how long it was until the
 	// answer had been read.
 	Attempts int
@@ -75,6 +77,7 @@ func (l *Ledger) tell(req *Request, u Use) {
 		l.add(req, u)
 	}
 	if req.Told != nil {
+		u.Instead = req.Instead
 		req.Told(u)
 	}
 }

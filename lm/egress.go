@@ -1,7 +1,6 @@
 package lm
 
 import (
-	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -32,6 +31,10 @@ type Model struct {
 	// Cache answers requests that were seen before, and lets equal ones that
 	// are under way share an answer.
 	Cache bool
+	// CacheID separates its answers from those of others in the cache: a hash
+	// of its address and of whose key it uses, that stays the same after a
+	// restart. "" is the id that it is added under.
+	CacheID string
 	// BodyLimit is the largest answer in bytes. Defaults to BodyLimitDefault.
 	BodyLimit int64
 }
@@ -59,7 +62,7 @@ type Egress struct {
 	prices    func() *Prices
 
 	mu    sync.RWMutex
-	lanes map[string]Exchanger
+	lanes map[string]*lane
 }
 
 // New checks a configuration and returns an Egress without models. It opens no
@@ -74,7 +77,7 @@ func New(cfg Config) (*Egress, error) {
 	}
 	e := &Egress{
 		transport: t, cache: cfg.Cache, flights: newFlights(), budgets: cfg.Budgets, prices: builtinPrices(),
-		lanes: make(map[string]Exchanger),
+		lanes: make(map[string]*lane),
 	}
 	if cfg.Prices != nil {
 		e.prices = func() *Prices { return cfg.Prices }
@@ -95,7 +98,7 @@ func (e *Egress) Add(id string, m Model) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, there := e.lanes[id]; !there {
-		e.lanes[id] = e.lane(id, base, m)
+		e.lanes[id] = e.newLane(id, base, m)
 	}
 	return nil
 }
@@ -107,43 +110,8 @@ func (e *Egress) Remove(id string) {
 	delete(e.lanes, id)
 }
 
-// lane puts together what a request to one model passes through.
-func (e *Egress) lane(id string, base address, m Model) Exchanger {
-	var lane Exchanger = &sender{
-		model: m.Name, base: base, keys: m.Key, client: client(e.transport), timeout: m.Timeout,
-		limit: or(m.BodyLimit, BodyLimitDefault),
-	}
-	if !m.Limits.none() {
-		lane = newLimiter(lane, m.Name, m.Limits)
-	}
-	lane = newRetrier(lane, m.Retry)
-	lane = e.account(lane, m)
-	if m.Cache {
-		lane = &cached{next: lane, id: id, model: m.Name, store: e.cache, flights: e.flights, ledger: &e.ledger}
-	}
-	return lane
-}
-
-// account knows what the model costs.
-func (e *Egress) account(next Exchanger, m Model) Exchanger {
-	a := &account{next: next, model: m.Name, budgets: e.budgets, ledger: &e.ledger}
-	if m.Price != nil {
-		a.price, a.priced = *m.Price, true
-	} else {
-		a.price, a.priced = e.prices().Find(m.Name)
-	}
-	return a
-}
-
-// Exchange sends a request to the model with the given id.
-func (e *Egress) Exchange(ctx context.Context, id string, req *Request) (*Response, error) {
-	e.mu.RLock()
-	lane := e.lanes[id]
-	e.mu.RUnlock()
-	if lane == nil {
-		return nil, fault.New(fault.InvalidArgument, "a worker asked for a language model that this pool does not have")
-	}
-	return lane.Exchange(ctx, req)
+func unknown() *fault.Error {
+	return fault.New(fault.InvalidArgument, "a worker asked for a language model that this pool does not have")
 }
 
 // Totals returns what has been used so far, by model, tenant and program.

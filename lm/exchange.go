@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/dspool/dspool/fault"
 )
 
 // An Exchanger sends a request and returns the provider's response. It is safe
@@ -34,9 +36,22 @@ type Request struct {
 	// Tenant and Program are on whose behalf the request is made; both may be
 	// "".
 	Tenant, Program string
+	// Instead, if not nil, says that another model was to answer and failed.
+	Instead *Instead
 	// Told, if not nil, is told once what the request has used: when the answer
 	// has been read or closed, or when there was none.
 	Told func(Use)
+}
+
+// Instead is the model that a request was meant for at first, and how that one
+// failed.
+type Instead struct {
+	// ID is what the model was added under, see [Egress.Add].
+	ID string
+	// Code is its failure.
+	Code fault.Code
+	// Model is its name; Exchange fills it in for Told.
+	Model string
 }
 
 // A Response is a provider's answer. Its body has to be closed.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"time"
 )
 
 // flights lets equal requests that are made at the same time share one answer.
@@ -20,6 +21,7 @@ type flight struct {
 	users  int
 	cancel context.CancelFunc
 	landed chan struct{} // closed when resp and err are there
+	until  time.Time     // the budget of who began it, zero without one
 
 	resp Response
 	body []byte
@@ -51,12 +53,18 @@ func (f *flights) do(ctx context.Context, key CacheKey, ask func(context.Context
 func (f *flights) board(ctx context.Context, key CacheKey, ask func(context.Context) (*Response, error)) (*flight, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if one := f.live[key]; one != nil {
+	until, limited := ctx.Deadline()
+	if one := f.live[key]; one != nil && one.lasts(until, limited) {
 		one.users++
 		return one, true
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	one := &flight{users: 1, cancel: cancel, landed: make(chan struct{})}
+	free := context.WithoutCancel(ctx)
+	ctx, cancel := context.WithCancel(free)
+	if limited {
+		cancel()
+		ctx, cancel = context.WithDeadline(free, until)
+	}
+	one := &flight{users: 1, cancel: cancel, landed: make(chan struct{}), until: until}
 	f.live[key] = one
 	f.done.Go(func() {
 		defer close(one.landed)
@@ -64,6 +72,11 @@ func (f *flights) board(ctx context.Context, key CacheKey, ask func(context.Cont
 		f.forget(key, one)
 	})
 	return one, false
+}
+
+// lasts reports whether a flight has the time that a caller has.
+func (o *flight) lasts(until time.Time, limited bool) bool {
+	return o.until.IsZero() || limited && !until.After(o.until)
 }
 
 func (o *flight) fly(ctx context.Context, ask func(context.Context) (*Response, error)) {

@@ -1,8 +1,10 @@
 package lm
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -39,6 +41,27 @@ func seal(u *url.URL, fields []Field, key string) http.Header {
 		u.RawQuery = strings.ReplaceAll(u.RawQuery, KeyMark, url.QueryEscape(key))
 	}
 	return h
+}
+
+// concealed stands in a refusal where the provider repeats the key.
+const concealed = "[redacted]"
+
+// conceal reads a refusal and takes the key out of it: some providers repeat
+// what they were sent, and workers are to know no key.
+func conceal(resp *Response, key string) error {
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, errorBodyLimit))
+	_ = resp.Body.Close()
+	if err != nil {
+		return err
+	}
+	if key != "" {
+		raw = bytes.ReplaceAll(raw, []byte(key), []byte(concealed))
+		for i, f := range resp.Header {
+			resp.Header[i][1] = strings.ReplaceAll(f[1], key, concealed)
+		}
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(raw))
+	return nil
 }
 
 // skipped are header fields that belong to the connection: net/http sets its

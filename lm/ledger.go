@@ -28,6 +28,8 @@ type Total struct {
 	Shared   int64 `json:"shared"`
 	Failed   int64 `json:"failed"`
 	Retries  int64 `json:"retries"`
+	// FailedOver is how often another model was asked in place of this one.
+	FailedOver int64 `json:"failed_over"`
 	// Usage is the sum of what providers counted, USD of what is known of the
 	// cost, and Unpriced counts the answers whose cost is not.
 	Usage    Usage   `json:"usage"`
@@ -63,9 +65,20 @@ type Ledger struct {
 
 // add counts what a request has used.
 func (l *Ledger) add(req *Request, u Use) {
-	key := totalKey{u.Model, req.Tenant, req.Program}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.total(totalKey{u.Model, req.Tenant, req.Program}).add(u)
+}
+
+// failedOver counts that a model was left for another one.
+func (l *Ledger) failedOver(req *Request, model string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.total(totalKey{model, req.Tenant, req.Program}).FailedOver++
+}
+
+// total returns the total under a key. Callers hold mu.
+func (l *Ledger) total(key totalKey) *Total {
 	t := l.totals[key]
 	if t == nil && len(l.totals) >= totalsMax {
 		key.tenant, key.program = Others, Others
@@ -78,7 +91,7 @@ func (l *Ledger) add(req *Request, u Use) {
 		t = &Total{Model: key.model, Tenant: key.tenant, Program: key.program}
 		l.totals[key] = t
 	}
-	t.add(u)
+	return t
 }
 
 // Totals returns everything, ordered by model, tenant and program. The slice is

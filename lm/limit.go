@@ -35,12 +35,13 @@ type limiter struct {
 	slots    chan struct{} // nil: no limit
 	requests *bucket
 	tokens   *bucket
+	load     *load
 }
 
 var _ Exchanger = (*limiter)(nil)
 
-func newLimiter(next Exchanger, model string, l Limits) *limiter {
-	lim := &limiter{next: next, model: model, requests: newBucket(l.RequestsPerMinute), tokens: newBucket(l.TokensPerMinute)}
+func newLimiter(next Exchanger, model string, l Limits, w *load) *limiter {
+	lim := &limiter{next: next, model: model, requests: newBucket(l.RequestsPerMinute), tokens: newBucket(l.TokensPerMinute), load: w}
 	if l.Concurrent > 0 {
 		lim.slots = make(chan struct{}, l.Concurrent)
 	}
@@ -50,16 +51,7 @@ func newLimiter(next Exchanger, model string, l Limits) *limiter {
 // Exchange implements [Exchanger].
 func (l *limiter) Exchange(ctx context.Context, req *Request) (*Response, error) {
 	estimate := float64(len(req.Body)/bytesPerToken + 1)
-	if err := l.requests.wait(ctx, 1, l.model); err != nil {
-		return nil, err
-	}
-	if err := l.tokens.wait(ctx, estimate, l.model); err != nil {
-		l.requests.correct(1)
-		return nil, err
-	}
-	if err := l.enter(ctx); err != nil {
-		l.requests.correct(1)
-		l.tokens.correct(estimate)
+	if err := l.admit(ctx, estimate); err != nil {
 		return nil, err
 	}
 	resp, err := l.next.Exchange(ctx, req)
@@ -76,6 +68,25 @@ func (l *limiter) Exchange(ctx context.Context, req *Request) (*Response, error)
 		},
 	}
 	return resp, nil
+}
+
+// admit waits until the limits allow a request.
+func (l *limiter) admit(ctx context.Context, estimate float64) error {
+	l.load.waiting.Add(1)
+	defer l.load.waiting.Add(-1)
+	if err := l.requests.wait(ctx, 1, l.model); err != nil {
+		return err
+	}
+	if err := l.tokens.wait(ctx, estimate, l.model); err != nil {
+		l.requests.correct(1)
+		return err
+	}
+	if err := l.enter(ctx); err != nil {
+		l.requests.correct(1)
+		l.tokens.correct(estimate)
+		return err
+	}
+	return nil
 }
 
 // enter takes a slot.

@@ -71,7 +71,7 @@ func TestOnlySoManyAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &slow{takes: time.Second}
-		l := newLimiter(s, "m", Limits{Concurrent: 3})
+		l := newLimiter(s, "m", Limits{Concurrent: 3}, &load{})
 		began := time.Now()
 		for _, err := range crowd(t.Context(), 9, l, same(t)) {
 			if err != nil {
@@ -87,7 +87,7 @@ func TestOnlySoManyAtOnce(t *testing.T) {
 func TestSoManyRequestsAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(&slow{}, "m", Limits{RequestsPerMinute: 60}) // 6 at once, then one a second
+		l := newLimiter(&slow{}, "m", Limits{RequestsPerMinute: 60}, &load{}) // 6 at once, then one a second
 		began := time.Now()
 		for range 26 {
 			if _, err := finish(t.Context(), l, &Request{}); err != nil {
@@ -104,7 +104,7 @@ func TestSoManyTokensAMinuteAsTheProviderCountsThem(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &slow{body: `{"usage":{"prompt_tokens":50,"completion_tokens":50}}`}
-		l := newLimiter(s, "m", Limits{TokensPerMinute: 6000}) // 600 at once, then 100 a second
+		l := newLimiter(s, "m", Limits{TokensPerMinute: 6000}, &load{}) // 600 at once, then 100 a second
 		began := time.Now()
 		for range 26 {
 			if _, err := finish(t.Context(), l, &Request{Body: []byte("tiny")}); err != nil {
@@ -120,7 +120,7 @@ func TestSoManyTokensAMinuteAsTheProviderCountsThem(t *testing.T) {
 func TestAWaitBeyondTheBudgetFailsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(&slow{}, "m", Limits{RequestsPerMinute: 6})
+		l := newLimiter(&slow{}, "m", Limits{RequestsPerMinute: 6}, &load{})
 		if _, err := finish(t.Context(), l, &Request{}); err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +141,7 @@ func TestAWaitBeyondTheBudgetFailsAtOnce(t *testing.T) {
 func TestWhoGivesUpWaitingTakesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(&slow{takes: time.Minute}, "m", Limits{Concurrent: 1, RequestsPerMinute: 600, TokensPerMinute: 6000})
+		l := newLimiter(&slow{takes: time.Minute}, "m", Limits{Concurrent: 1, RequestsPerMinute: 600, TokensPerMinute: 6000}, &load{})
 		go func() { _, _ = finish(t.Context(), l, &Request{}) }()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -219,5 +219,58 @@ func TestASharedRequestOutlivesItsFirstCallerAndNotItsLast(t *testing.T) {
 		if s.now != 0 || s.lastCancel == nil || s.asked != 1 {
 			t.Errorf("%d are under way, asked %d", s.now, s.asked)
 		}
+	})
+}
+
+// A caller with more time than the one who asked first does not share its end.
+func TestAFlightIsSharedByThoseWhoseBudgetItLasts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &slow{takes: 10 * time.Second, body: "x"}
+		f := newFlights()
+		defer f.wait()
+		do := func(budget time.Duration) (bool, error) {
+			ctx, cancel := context.WithTimeout(t.Context(), budget)
+			defer cancel()
+			_, shared, err := f.do(ctx, CacheKey{}, func(ctx context.Context) (*Response, error) { return s.Exchange(ctx, nil) })
+			return shared, err
+		}
+		var callers sync.WaitGroup
+		for _, c := range []struct {
+			budget time.Duration
+			shared bool
+			code   fault.Code
+		}{{5 * time.Second, false, fault.DeadlineExceeded}, {4 * time.Second, true, fault.DeadlineExceeded}, {20 * time.Second, false, ""}, {15 * time.Second, true, ""}} {
+			callers.Go(func() {
+				if shared, err := do(c.budget); shared != c.shared || fault.CodeOf(err) != c.code {
+					t.Errorf("%s: shared %v, %v", c.budget, shared, err)
+				}
+			})
+			synctest.Wait()
+		}
+		callers.Wait()
+		if s.asked != 2 {
+			t.Errorf("asked %d times", s.asked)
+		}
+	})
+}
+
+func TestALimiterCountsThoseThatWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var at load
+		l := newLimiter(&slow{takes: time.Second}, "m", Limits{Concurrent: 1}, &at)
+		var callers sync.WaitGroup
+		for range 3 {
+			callers.Go(func() { _, _ = finish(t.Context(), l, &Request{}) })
+		}
+		for want := int64(2); want >= 0; want-- {
+			synctest.Wait()
+			if n := at.waiting.Load(); n != want {
+				t.Errorf("%d wait, want %d", n, want)
+			}
+			time.Sleep(time.Second)
+		}
+		callers.Wait()
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/dspool/dspool/fault"
@@ -22,6 +23,7 @@ type sender struct {
 	client  *http.Client
 	timeout time.Duration // of one request until its headers, 0: none
 	limit   int64         // bytes of a body
+	load    *load
 }
 
 var _ Exchanger = (*sender)(nil)
@@ -44,23 +46,36 @@ func (s *sender) Exchange(ctx context.Context, req *Request) (*Response, error) 
 		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(req.Body)), nil },
 		Proto:   "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
+	s.load.sending.Add(1)
 	stop := s.guard(cancel)
 	resp, err := s.client.Do(hr)
 	stop()
 	if err != nil {
 		why := s.failure(ctx, err)
-		cancel(nil)
+		s.over(cancel)
 		return nil, why
 	}
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		cancel(nil)
+		s.over(cancel)
 		_ = resp.Body.Close()
 		return nil, s.redirected(resp)
 	}
-	return &Response{
+	answer := &Response{
 		Status: resp.StatusCode, Header: told(resp.Header, resp.StatusCode), Attempts: 1,
-		Body: &body{ctx: ctx, cancel: cancel, from: resp.Body, left: s.limit, sender: s},
-	}, nil
+		Body: &body{cancel: sync.OnceFunc(func() { s.over(cancel) }), ctx: ctx, from: resp.Body, left: s.limit, sender: s},
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		if err := conceal(answer, key); err != nil {
+			return nil, err
+		}
+	}
+	return answer, nil
+}
+
+// over ends a request.
+func (s *sender) over(cancel context.CancelCauseFunc) {
+	cancel(nil)
+	s.load.sending.Add(-1)
 }
 
 // guard ends a request whose headers do not come in time.
@@ -121,7 +136,7 @@ func isTimeout(err error) bool {
 // A body passes a provider's bytes on, up to a limit.
 type body struct {
 	ctx    context.Context //nolint:containedctx // the request's: it says why the bytes end
-	cancel context.CancelCauseFunc
+	cancel func()
 	from   io.ReadCloser
 	left   int64
 	sender *sender
@@ -145,6 +160,6 @@ func (b *body) Read(p []byte) (int, error) {
 
 // Close gives the connection back, or ends it if the body was not read.
 func (b *body) Close() error {
-	b.cancel(nil)
+	b.cancel()
 	return b.from.Close()
 }

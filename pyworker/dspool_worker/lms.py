@@ -1,8 +1,7 @@
 """Language models: from the host's definitions to `dspy.LM` objects.
 
 One object a definition, kept while there is room and while a call uses it:
-each has a connection pool of its own. Keys stay in here; `scrubbed` takes them
-out of whatever is told to the host.
+each has a connection pool of its own. Keys stay in here.
 """
 
 from __future__ import annotations
@@ -13,12 +12,13 @@ import hashlib
 import os
 import re
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from . import prices
 from .errors import Fault, InvalidArgument
+from .scrub import scrubbed, secrets_of
 
 _MODEL_TYPES = ("chat", "text", "responses")
 # What Extra must not set: it has a member of its own, or would run code, or
@@ -28,9 +28,6 @@ _TAKEN = frozenset({
     "finetuning_model", "launch_kwargs", "max_tokens", "model", "model_type", "num_retries", "prompt_cache",
     "provider", "temperature", "timeout", "train_kwargs",
 })  # fmt: skip
-_SECRET_NAME = re.compile(r"key|token|secret|password|authorization|credential|header", re.IGNORECASE)
-_CREDENTIALS = re.compile(r"//[^/@]*:([^/@]+)@")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 _CACHE_ENTRIES_MAX = 10_000
 
 
@@ -92,7 +89,7 @@ class Lms:
             await asyncio.gather(*self._closing, return_exceptions=True)
 
     def _add(self, hash: str, definition: Mapping[str, Any]) -> Model:
-        model = build(definition, hash)
+        model = build(definition)
         if not _native(model.lm):
             # Three seconds of importing: off the loop, once for all.
             model.ready = asyncio.ensure_future(asyncio.to_thread(_import_litellm))
@@ -124,14 +121,14 @@ class LoopLms:
         return self._by_loop.setdefault(loop, Lms(size))
 
 
-def build(definition: Mapping[str, Any], hash: str = "") -> Model:
+def build(definition: Mapping[str, Any]) -> Model:
     """Make the `dspy.LM` of a definition; raises InvalidArgument or Fault lm_not_configured."""
     import dspy
 
     if definition.get("host"):
-        return Model(_hosted(hash, definition), (), None)
+        return Model(_hosted(definition), (), None)
     arguments = _arguments(definition)
-    secrets = tuple(_secrets(definition))
+    secrets = tuple(secrets_of(definition))
     namespace = None
     if arguments["cache"]:
         _prepare_cache()
@@ -148,28 +145,22 @@ def build(definition: Mapping[str, Any], hash: str = "") -> Model:
     return Model(lm, secrets, namespace)
 
 
-def _hosted(hash: str, definition: Mapping[str, Any]) -> Any:
+def _hosted(definition: Mapping[str, Any]) -> Any:
     """Make an LM that the host asks: no key, no address and no retry of its own."""
-    from .hostlm import UNSUPPORTED, HostLM
+    from .hostlm import UNSUPPORTED, Failover, HostLM
 
     arguments = _arguments(definition)
     base = arguments.pop("api_base", None)
     arguments.pop("api_key", None)
+    fallback = tuple(Failover(frozenset(to["on"]), _hosted(to["lm"])) for to in definition.get("fallback") or ())
     try:
-        lm = HostLM(hash, base, **{**arguments, "cache": False, "num_retries": 0})
+        lm = HostLM(str(definition.get("host_id")), base, fallback, **{**arguments, "cache": False, "num_retries": 0})
         _native(lm)  # finds out now what the first call would find out
     except UNSUPPORTED as exc:
         raise InvalidArgument("lm", f"{exc} The host cannot carry that: set LM.Direct") from None
     except (TypeError, ValueError) as exc:
         raise InvalidArgument("lm", str(exc)) from None
     return lm
-
-
-def scrubbed(text: str, secrets: tuple[str, ...]) -> str:
-    """Take keys and credentials out of a text that leaves the process."""
-    for secret in secrets:
-        text = text.replace(secret, "[redacted]")
-    return _BEARER.sub(r"\1 [redacted]", text)
 
 
 def _arguments(definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,25 +194,6 @@ def _extra(definition: Mapping[str, Any]) -> dict[str, Any]:
 def _key_in_environment(model: str) -> bool:
     provider = model.split("/", 1)[0] if "/" in model else "openai"
     return bool(os.environ.get(f"{re.sub(r'[^A-Za-z0-9]', '_', provider).upper()}_API_KEY"))
-
-
-def _secrets(definition: Mapping[str, Any]) -> Iterator[str]:
-    yield from _texts(definition.get("api_key"))
-    for name, value in (definition.get("extra") or {}).items():
-        if _SECRET_NAME.search(name):
-            yield from _texts(value)
-    yield from _CREDENTIALS.findall(str(definition.get("api_base") or ""))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and len(value) >= 6:
-        yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one)
 
 
 def _namespace(definition: Mapping[str, Any]) -> int:

@@ -16,7 +16,8 @@ from dspy.utils.usage_tracker import UsageTracker
 
 from .calls import Call
 from .errors import Fault, OutputInvalid, to_fault
-from .lms import Lms, Model, scrubbed
+from .lms import Lms, Model
+from .scrub import scrubbed
 from .tracing import traced
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -77,7 +78,7 @@ def _isolated(run: Run, adapter: Adapter | None) -> dict[str, Any]:
 
 def failure(exc: Exception, secrets: tuple[str, ...]) -> Fault:
     """Describe what a run of DSPy raised."""
-    if (told := _of_the_host(exc)) is not None:
+    if (told := of_the_host(exc)) is not None:
         fault: Fault = told
     elif isinstance(exc, dspy.AdapterParseError):
         fault = _unreadable(exc)
@@ -89,7 +90,7 @@ def failure(exc: Exception, secrets: tuple[str, ...]) -> Fault:
     return fault
 
 
-def _of_the_host(exc: BaseException) -> Fault | None:
+def of_the_host(exc: BaseException) -> Fault | None:
     """Find the failure of the host's that DSPy has wrapped in errors of its own."""
     inner: BaseException | None = exc if isinstance(exc, dspy.LMError) else None
     for _ in range(_WRAPPED_MAX):

@@ -27,6 +27,8 @@ transports: Any = importlib.import_module("dspy._vendor.lm15.transports")
 KEY = "dspool-key"
 #: What keeps otherwise equal requests apart in the host's cache; DSPy does not send it to providers.
 ROLLOUT: ContextVar[str] = ContextVar("dspool_rollout", default="")
+#: The language model that the one asked now stands in for, and how that one failed.
+INSTEAD: ContextVar[tuple[str, str] | None] = ContextVar("dspool_instead", default=None)
 _METHOD = "lm"
 _STREAMS = (b'"stream": true', b'"stream":true')
 _CLASSES = {
@@ -157,7 +159,9 @@ def _on_a_loop() -> bool:
 
 
 def _extra(lm: str, request: Any) -> Any:
-    return (lm, request.method, request.url, request.headers, ROLLOUT.get())
+    extra = (lm, request.method, request.url, request.headers, ROLLOUT.get())
+    instead = INSTEAD.get()
+    return extra if instead is None else (*extra, instead)
 
 
 def _response(head: Answer, chunks: AsyncIterator[bytes]) -> Any:

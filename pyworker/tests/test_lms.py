@@ -14,7 +14,7 @@ from definitions import qa
 from fakecall import bounded, fault_of, new_call, program, run
 from lmserver import chat, lm_server
 
-from dspool_worker import lms, prices
+from dspool_worker import lms, prices, scrub
 from dspool_worker.errors import Fault
 
 GOOD = {"model": "openai/gpt-4o-mini", "api_key": "sk-secret-key", "cache": False}
@@ -154,7 +154,7 @@ def test_no_secret_of_a_definition_is_told() -> None:
         "extra": {"extra_headers": {"X-Auth": "header-secret"}, "aws_secret_access_key": "aws-secret", "top_p": 1},
     }
     model = lms.build(definition)
-    text = lms.scrubbed(f"{definition} Authorization: Bearer abcdefghijkl", model.secrets)
+    text = scrub.scrubbed(f"{definition} Authorization: Bearer abcdefghijkl", model.secrets)
     for secret in ("sk-secret-key", "pass-word", "header-secret", "aws-secret", "abcdefghijkl"):
         assert secret not in text
     assert "sk-secret-key" not in repr(model.lm)

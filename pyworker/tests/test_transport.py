@@ -15,7 +15,7 @@ from test_dspy_worker import Client
 
 from dspool_worker import wire
 
-LM = {"model": "openai/test", "host": True, "cache": False}
+LM = {"model": "openai/test", "host": True, "host_id": "H", "cache": False}
 BASE = "https://api.openai.com/v1/chat/completions"
 
 
@@ -67,7 +67,7 @@ def test_a_request_goes_to_the_host_without_a_key(host: Host) -> None:
     asked = host.ask(qa(), {"question": "q"})
     assert (asked.kind, asked.head["m"], asked.head["c"]) == (wire.HOSTCALL, "lm", 1)
     lm, method, url, headers, rollout = asked.head["x"]
-    assert (lm, method, url, rollout) == ("L", "POST", BASE, "")
+    assert (lm, method, url, rollout) == ("H", "POST", BASE, "")
     assert ["authorization", "Bearer dspool-key"] in [[name.lower(), value] for name, value in headers]
     assert asked.value["model"] == "test"
     result = host.answer(asked, chat(answer="yes"))
@@ -94,7 +94,7 @@ def test_a_request_goes_to_the_host_without_a_key(host: Host) -> None:
 def test_every_native_provider_marks_where_its_key_belongs(
     host: Host, model: str, base: str | None, url: str, header: str
 ) -> None:
-    host.known["lm", "L"] = {"model": model, "host": True, "api_base": base}
+    host.known["lm", "L"] = {"model": model, "host": True, "host_id": "H", "api_base": base}
     asked = host.ask(qa(), {"question": "q"})
     assert asked.head["x"][2].split("?")[0] == url
     marked = [name.lower() for name, value in asked.head["x"][3] if "dspool-key" in value]
@@ -176,7 +176,7 @@ def test_a_module_in_a_thread_asks_the_host_too(host: Host) -> None:
 def test_copies_of_a_language_model_ask_the_host_too(host: Host) -> None:
     asked = host.ask({"kind": "module", "ref": "modules:Copies"}, {"topic": "t"})
     for _ in range(2):
-        assert asked.head["x"][0] == "L"
+        assert asked.head["x"][0] == "H"
         asked = host.answer(asked, chat(draft="d"))
     assert asked.kind == wire.RESULT
 
