@@ -83,6 +83,12 @@ type Config struct {
 	// LMs are further language models by name.
 	LMs map[string]LM
 
+	// PlainDSPy leaves DSPy as it is. Workers otherwise patch what it does again
+	// and again for each prediction, never what it answers: a prediction takes
+	// half of the processor time. The variable DSPOOL_DSPY_PATCHES leaves single
+	// patches out, see docs/ARCHITECTURE.md.
+	PlainDSPy bool
+
 	// Egress says how language models are reached, and what tenants may use.
 	Egress Egress
 

@@ -200,6 +200,9 @@ func (c *crew) workerConfig(ctx context.Context, cfg Config) (worker.Config, err
 	}
 	w.Python = env.Python
 	w.Env = workerEnv(os.Environ(), pythonEnv(env.Environ(), cfg.Env, env.Package))
+	if cfg.PlainDSPy {
+		w.Env = lastOfEach(append(w.Env, patchesOff))
+	}
 	return w, nil
 }
 

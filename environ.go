@@ -53,7 +53,11 @@ func pythonEnv(needs, extra []string, own string) []string {
 	return env
 }
 
-const pythonPath = "PYTHONPATH="
+const (
+	pythonPath = "PYTHONPATH="
+	// patchesOff makes workers use DSPy as it is.
+	patchesOff = "DSPOOL_DSPY_PATCHES=off"
+)
 
 func secretNames() []string {
 	names := []string{"DSPOOL_LM_KEY"}

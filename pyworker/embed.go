@@ -8,10 +8,10 @@ import (
 	"io/fs"
 )
 
-// The pattern is a glob and not the folder: a folder would drop __init__.py and
+// The patterns are globs and not folders: a folder would drop __init__.py and
 // __main__.py, because their names begin with an underscore.
 //
-//go:embed dspool_worker/*.py dspool_worker/py.typed
+//go:embed dspool_worker/*.py dspool_worker/py.typed dspool_worker/patches/*.py
 var files embed.FS
 
 //go:embed requirements.lock

@@ -15,25 +15,8 @@ import (
 // here would be missing in every worker.
 func TestEmbeddedNamesAreTheFoldersNames(t *testing.T) {
 	t.Parallel()
-	embedded, err := fs.Glob(pyworker.Files(), pyworker.Folder+"/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var onDisk []string
-	entries, err := os.ReadDir(pyworker.Folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		switch {
-		case entry.Name() == "__pycache__" || strings.HasPrefix(entry.Name(), "."):
-		case entry.IsDir():
-			t.Errorf("%s is a folder: the embed pattern takes files of one folder only", entry.Name())
-		default:
-			onDisk = append(onDisk, pyworker.Folder+"/"+entry.Name())
-		}
-	}
-	slices.Sort(onDisk)
+	embedded := filesOf(t, pyworker.Files(), pyworker.Folder)
+	onDisk := filesOf(t, os.DirFS("."), pyworker.Folder)
 	if !slices.Equal(embedded, onDisk) {
 		t.Errorf("embedded %v, on disk %v", embedded, onDisk)
 	}
@@ -82,4 +65,24 @@ func TestUnpackedPackageIsWhatWasEmbedded(t *testing.T) {
 	if got != want || filepath.Base(folder) != want {
 		t.Errorf("unpacked %s in %s, embedded %s", got, folder, want)
 	}
+}
+
+// filesOf lists the files below a folder, without what Python caches there.
+func filesOf(t *testing.T, fsys fs.FS, folder string) (names []string) {
+	t.Helper()
+	err := fs.WalkDir(fsys, folder, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.Name() == "__pycache__":
+			return fs.SkipDir
+		case !entry.IsDir() && !strings.HasPrefix(entry.Name(), "."):
+			names = append(names, name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }

@@ -1,20 +1,17 @@
-"""A few predictions with an LM that answers from memory, for warmup."""
+"""A few predictions whose LM is asked through a host that answers from memory, for warmup."""
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any, cast
 
-from dspy.clients.engines.lm15_engine import AsyncLM15Engine
-from dspy.lm15 import RouterConfig
-
 from . import predict
-from .calls import Call
-from .lms import Lms, Model
+from .calls import CURRENT, Call
+from .hostcalls import Answer
+from .lms import Lms
 
-_MODEL = {"model": "openai/rehearsal", "api_base": "http://rehearsal.invalid/v1", "api_key": "rehearsal"}
+_MODEL = {"model": "openai/rehearsal", "host": True, "cache": False}
 _KINDS = {"chat": "chain_of_thought", "json": "predict"}
 _ANSWERS = {
     "chat": "[[ ## reasoning ## ]]\nr\n\n[[ ## answer ## ]]\na\n\n[[ ## score ## ]]\n0.5\n\n[[ ## tags ## ]]\n[]\n\n"
@@ -26,12 +23,12 @@ _USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 
 async def rehearse() -> None:
     """Run a program with each of the common adapters, whole and as a stream."""
-    lms, call = Lms(1), cast(Call, _Call())
+    lms = Lms(1)
     try:
         for adapter, kind in _KINDS.items():
+            call = cast(Call, _Call(_ANSWERS[adapter]))
+            CURRENT.set(call)  # for this task, which ends with the rehearsal
             made = predict.build(_definition(kind, adapter), lms)
-            async with lms.use("", _MODEL, call.mark_started) as model:
-                _answer_from_memory(model, _ANSWERS[adapter])
             await made.call({"question": "q"}, call)
             async for _ in made.stream({"question": "q"}, call):
                 pass
@@ -52,61 +49,36 @@ def _definition(kind: str, adapter: str) -> dict[str, Any]:
     }
 
 
-def _answer_from_memory(model: Model, answer: str) -> None:
-    """Let the LM choose its engine as always, but hand it one without a network."""
-    store = _Store(AsyncLM15Engine(RouterConfig(transport=_Memory(answer), api_keys={"openai-chat": "rehearsal"})))
-    model.lm._engine_store = store
-
-
-class _Store(dict[Any, Any]):
-    """An LM's store of engines that has the same one for every question."""
-
-    def __init__(self, engine: Any) -> None:
-        super().__init__()
-        self._engine = engine
-
-    def get(self, *_: Any) -> Any:
-        """Give the engine."""
-        return self._engine
-
-
-class _Memory:
-    """The async transport of DSPy's engine, without a wire."""
+class _Host:
+    """Answers as the host does, without a wire: whole, or in pieces."""
 
     def __init__(self, answer: str) -> None:
         self._answer = answer
 
-    def stream(self, request: Any) -> _Exchange:
+    async def ask(self, *_: Any) -> Answer:
         """Answer a request."""
-        streaming = bool(json.loads(request.body).get("stream"))
-        return _Exchange(_events(self._answer) if streaming else _completion(self._answer), streaming)
+        return Answer([200, [["content-type", "application/json"]]], _completion(self._answer))
+
+    def pieces(self, *_: Any) -> _Pieces:
+        """Answer a request in pieces."""
+        head = Answer([200, [["content-type", "text/event-stream"]]], b"")
+        return _Pieces([head, Answer(None, _events(self._answer))])
 
 
-class _Exchange:
-    def __init__(self, body: bytes, streaming: bool) -> None:
-        self._body = body
-        self._type = "text/event-stream" if streaming else "application/json"
+class _Pieces:
+    def __init__(self, answers: list[Answer]) -> None:
+        self._rest = iter(answers)
 
-    async def __aenter__(self) -> Any:
-        # Its own typing would hide the rest of dspy, which has none, from type checkers.
-        transports = importlib.import_module("dspy._vendor.lm15.transports")
-        return transports.AsyncTransportResponse(
-            status=200,
-            reason="OK",
-            headers=[("content-type", self._type)],
-            http_version="HTTP/1.1",
-            chunks=self._chunks(),
-            release=self._release,
-        )
+    def __aiter__(self) -> _Pieces:
+        return self
 
-    async def __aexit__(self, *exc: object) -> None:
-        return None
+    async def __anext__(self) -> Answer:
+        for answer in self._rest:
+            return answer
+        raise StopAsyncIteration
 
-    async def _chunks(self) -> AsyncIterator[bytes]:
-        yield self._body
-
-    async def _release(self, *_: Any) -> None:
-        return None
+    def close(self) -> None:
+        """Nothing is held here."""
 
 
 def _completion(answer: str) -> bytes:
@@ -122,12 +94,16 @@ def _events(answer: str) -> bytes:
 
 
 class _Call:
-    """As much of a call as programs use."""
+    """As much of a call as programs and their language models use."""
 
+    id = 1
     lm = _MODEL
     lm_hash = ""
     cancelled = False
     trace = ""
+
+    def __init__(self, answer: str) -> None:
+        self.runtime = SimpleNamespace(host=_Host(answer))
 
     def mark_started(self) -> None:
         """Nobody keeps a ledger here."""

@@ -56,8 +56,16 @@ def _finite(value: float) -> float:
     return value
 
 
+class _Check(pydantic.AfterValidator):
+    """A validator with a name for prompts, which would else show its address: another one in each worker."""
+
+    @property
+    def __name__(self) -> str:
+        return str(getattr(self.func, "__name__", "")).strip("_")
+
+
 _FORMATS: Mapping[str, Any] = {
-    "date-time": Annotated[datetime, pydantic.AfterValidator(_aware)],
+    "date-time": Annotated[datetime, _Check(_aware)],
     "date": date,
     "time": time,
     "uuid": UUID,
@@ -127,7 +135,7 @@ class Types:
         if kind == "string":
             return _string(schema)
         if kind == "number":
-            return Annotated[float, pydantic.AfterValidator(_finite)]
+            return Annotated[float, _Check(_finite)]
         if isinstance(kind, str) and kind in _PLAIN:
             return _PLAIN[kind]
         raise InvalidArgument(path, f"unknown type {kind!r:.40} in the schema")

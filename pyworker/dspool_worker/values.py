@@ -121,7 +121,7 @@ def _problems(exc: ValidationError, value: Any, path: str) -> tuple[str, str]:
     """Return the first path at fault, and what is wrong there and elsewhere."""
     lines: dict[str, str] = {}
     for error in exc.errors(include_url=False, include_context=False):
-        where = _located(path, error["loc"], value)
+        where = _located(path, error["loc"], value, error["type"] == "missing")
         lines.setdefault(where, error["msg"].removeprefix("Value error, ") + _shown(error["input"]))
     (first, why), *others = lines.items()
     shown = [why, *(f"{where}: {text}" for where, text in others[: PROBLEMS_SHOWN - 1])]
@@ -129,12 +129,12 @@ def _problems(exc: ValidationError, value: Any, path: str) -> tuple[str, str]:
     return first, "; ".join(shown) + (f"; and {rest} more" if rest > 0 else "")
 
 
-def _located(path: str, loc: tuple[int | str, ...], value: Any) -> str:
+def _located(path: str, loc: tuple[int | str, ...], value: Any, missing: bool) -> str:
     """Write pydantic's location as a path, without the names of union members in it."""
     for index, part in enumerate(loc):
         if isinstance(part, int) and isinstance(value, (list, tuple)):
             path, value = f"{path}[{part}]", value[part] if part < len(value) else None
-        elif isinstance(value, dict) and (part in value or index == len(loc) - 1):
+        elif isinstance(value, dict) and (part in value or (missing and index == len(loc) - 1)):
             path, value = f"{path}.{part}", value.get(part)
     return path
 

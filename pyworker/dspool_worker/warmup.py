@@ -2,7 +2,7 @@
 
 A fresh process's first prediction imports late modules, reads DSPy's table of
 prices, builds the first signature and compiles the first patterns. All of it is
-done here with throw-away objects whose LM answers from memory: no socket, no
+done here with throw-away objects whose host answers from memory: no socket, no
 thread and no loop is left behind, and nothing is sent to anybody.
 """
 
@@ -31,6 +31,7 @@ _LATE = (
     "encodings.idna",
     "json_repair",
     "dspool_worker.modules",
+    "dspool_worker.objects",
     "dspool_worker.programs",
     "dspool_worker.worker",
 )
@@ -56,6 +57,7 @@ def touch() -> list[str]:
     """
     import_dspy()
     problems: list[str] = []
+    _attempt(problems, _patch)
     for name in _LATE:
         _attempt(problems, lambda name=name: importlib.import_module(name))  # type: ignore[misc]
     _attempt(problems, _load_prices)
@@ -68,6 +70,12 @@ def _attempt(problems: list[str], action: Callable[[], object]) -> None:
         action()
     except Exception as exc:  # a worker can do without; it is only slower once
         problems.append(f"{type(exc).__name__}: {exc}")
+
+
+def _patch() -> None:
+    from . import patches
+
+    patches.install()
 
 
 def _load_prices() -> None:

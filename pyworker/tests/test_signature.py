@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from definitions import made
 
-from dspool_worker import values
+from dspool_worker import signature, values
 from dspool_worker.errors import Fault
 
 
@@ -211,3 +211,14 @@ def test_a_schema_nested_too_deeply_is_refused() -> None:
         schema = {"type": "array", "items": schema}
     with pytest.raises(Fault, match="deeper than 32"):
         made({"a": schema}, {"v": {}})
+
+
+def test_prompts_name_types_the_same_in_every_worker() -> None:
+    import dspy
+
+    numbers = {"type": "array", "items": {"type": "number"}}
+    times = {"type": "array", "items": {"type": "string", "format": "date-time"}}
+    fields = made({"n": numbers}, {"t": times})
+    prompt = dspy.ChatAdapter().format_system_message(signature.to_dspy(fields))
+    assert " at 0x" not in prompt
+    assert "list[Annotated[float, finite]]" in prompt

@@ -39,6 +39,18 @@ class Host(Client):
         head = [status, [["content-type", "application/json"], *headers]]
         self.peer.send(wire.HOSTRESULT, asked.id, {"x": head}, body, flags=wire.RAW)
 
+    def stream(self, asked: Frame, text: str) -> None:
+        """Answer a request in pieces of six characters."""
+        head = {"x": [200, [["content-type", "text/event-stream"]]]}
+        self.peer.send(wire.HOSTEVENT, asked.id, head, b"", flags=wire.RAW)
+        deltas: list[dict[str, Any]] = [{"delta": {"content": text[i : i + 6]}} for i in range(0, len(text), 6)]
+        for delta in [*deltas, {"delta": {}, "finish_reason": "stop"}]:
+            event = {"id": "1", "model": "test", "choices": [{"index": 0, **delta}]}
+            piece = f"data: {json.dumps(event)}\n\n".encode()
+            self.peer.send(wire.HOSTEVENT, asked.id, None, piece, flags=wire.RAW)
+        self.peer.send(wire.HOSTEVENT, asked.id, None, b"data: [DONE]\n\n", flags=wire.RAW)
+        self.peer.send(wire.HOSTRESULT, asked.id, None, b"")
+
     def fail(self, asked: Frame, **fault: Any) -> Frame:
         """Answer a request with a failure of the host's own."""
         self.peer.send(wire.HOSTERROR, asked.id, None, json.dumps(fault).encode())
@@ -104,17 +116,7 @@ def test_every_native_provider_marks_where_its_key_belongs(
 def test_a_stream_comes_in_pieces(host: Host) -> None:
     asked = host.ask(qa(), {"question": "q"}, s=50)
     assert asked.head["s"] == 32
-    texts = [chat(answer="the answer")[i : i + 6] for i in range(0, 60, 6)]
-    host.peer.send(wire.HOSTEVENT, asked.id, {"x": [200, [["content-type", "text/event-stream"]]]}, b"", flags=wire.RAW)
-    for text in texts:
-        event = {"id": "1", "model": "test", "choices": [{"index": 0, "delta": {"content": text}}]}
-        piece = f"data: {json.dumps(event)}\n\n".encode()
-        host.peer.send(wire.HOSTEVENT, asked.id, None, piece, flags=wire.RAW)
-    end = {"id": "1", "model": "test", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-    host.peer.send(
-        wire.HOSTEVENT, asked.id, None, f"data: {json.dumps(end)}\n\ndata: [DONE]\n\n".encode(), flags=wire.RAW
-    )
-    host.peer.send(wire.HOSTRESULT, asked.id, None, b"")
+    host.stream(asked, chat(answer="the answer"))
     seen = ""
     while (frame := host.next()).kind == wire.EVENT:
         seen += frame.value["text"]
@@ -209,3 +211,15 @@ def test_the_addresses_of_providers_are_those_that_the_host_knows() -> None:
         found = engine.resolve(f"{provider}/m")
         engine = LM15Engine(RouterConfig(env={}, api_keys={found.provider: "k"}, transport=object()))
         assert engine.router.lm(f"{found.provider}:m").base_url == base
+
+
+def test_the_first_calls_of_a_forked_worker_import_nothing(host: Host) -> None:
+    loaded = {"kind": "func", "ref": "loaded:names"}
+    before = set(host.call(loaded, {}).value)
+    for kind in ("predict", "chain_of_thought"):
+        assert host.answer(host.ask(qa(kind), {"question": "q"}), chat(reasoning="r", answer="a")).kind == wire.RESULT
+    host.stream(host.ask(qa(), {"question": "q"}, s=50), chat(answer="a"))
+    while (frame := host.next()).kind == wire.EVENT:
+        pass
+    assert frame.kind == wire.RESULT
+    assert set(host.call(loaded, {}).value) - before == set()

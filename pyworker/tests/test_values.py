@@ -196,3 +196,11 @@ def test_dspys_types_become_json_not_prompt_markers() -> None:
     image = dspy.Image("https://example.com/a.png")
     got = values.plain({"r": dspy.Reasoning(content="so"), "i": [image], "p": dspy.Prediction(a=1), "s": {1}})
     assert got == {"r": "so", "i": [{"url": "https://example.com/a.png"}], "p": {"a": 1}, "s": [1]}
+
+
+def test_a_path_names_no_member_of_a_union() -> None:
+    fields = made({"v": {"anyOf": [{"type": "string"}, {"type": "number", "minimum": 0}]}}, {"a": TEXT})
+    with pytest.raises(Fault) as found:
+        values.check_inputs(fields.inputs, {"v": {}})
+    assert found.value.details == {"path": "input.v"}
+    assert "0x" not in str(found.value)
