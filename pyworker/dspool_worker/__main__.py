@@ -1,4 +1,4 @@
-"""Entry points: `python -m dspool_worker worker ...` and `python -m dspool_worker zygote ...`."""
+"""Entry points: `python -m dspool_worker worker ...`, and `zygote` and `sandbox` in its place."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ def main() -> int:
     fork = modes.add_parser("zygote", help="import once, fork workers on demand")
     fork.add_argument("--control", type=int, required=True)
     fork.add_argument("--settings", required=True)
+    trial = modes.add_parser("sandbox", help="tell as JSON what becomes of a sandbox on this system")
+    trial.add_argument("--settings", required=True)
     options = parser.parse_args()
     if options.mode == "worker":
-        from . import worker
+        from . import sandbox, worker
 
-        return worker.run(worker.parse(options.settings))
+        settings = worker.parse(options.settings)
+        return worker.run(settings, sandbox.enter(settings.sandbox, settings.path))
+    if options.mode == "sandbox":
+        from . import sandbox
+
+        return sandbox.report(options.settings)
     from .zygote import run
 
     return run(options.control, options.settings)

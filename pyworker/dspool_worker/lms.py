@@ -19,6 +19,7 @@ from typing import Any
 from . import prices
 from .errors import Fault, InvalidArgument
 from .scrub import scrubbed, secrets_of
+from .warmup import import_litellm
 
 _MODEL_TYPES = ("chat", "text", "responses")
 # What Extra must not set: it has a member of its own, or would run code, or
@@ -92,7 +93,7 @@ class Lms:
         model = build(definition)
         if not _native(model.lm):
             # Three seconds of importing: off the loop, once for all.
-            model.ready = asyncio.ensure_future(asyncio.to_thread(_import_litellm))
+            model.ready = asyncio.ensure_future(asyncio.to_thread(import_litellm))
         elif not prices.ready():
             model.ready = asyncio.ensure_future(asyncio.to_thread(prices.prepare))
         self._models[hash] = model
@@ -221,12 +222,6 @@ def _native(lm: Any) -> bool:
     from dspy.clients.backend_selection import select_backend
 
     return bool(select_backend(lm).native)
-
-
-def _import_litellm() -> None:
-    from dspy.clients._litellm import get_litellm
-
-    get_litellm(feature="dspy.LM")
 
 
 async def _aclose(lm: Any) -> None:

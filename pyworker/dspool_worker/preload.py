@@ -15,6 +15,7 @@ from typing import Any
 from . import wire
 from .errors import printable, user_traceback
 from .forksafety import Baseline
+from .sandbox import Isolation
 from .settings import ZygoteSettings
 
 _ERRORS_MAX = 20
@@ -28,6 +29,7 @@ class Loaded:
     import_us: int = 0
     unsafe: list[str] = dataclasses.field(default_factory=list)
     failed: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    isolation: Isolation | None = None
 
     def hello(self, nonce: str) -> dict[str, Any]:
         """Give the fork server's first message."""
@@ -43,6 +45,8 @@ class Loaded:
         }
         if "dspy" in sys.modules:
             hello["dspy"] = str(getattr(sys.modules["dspy"], "__version__", ""))
+        if self.isolation is not None:
+            hello["sandbox"] = self.isolation
         return hello
 
 
@@ -53,6 +57,8 @@ def load(settings: ZygoteSettings) -> Loaded:
     gc.disable()
     if settings.warm:
         _step(loaded, "dspy", _warm)
+    if settings.litellm:
+        _step(loaded, "litellm", _litellm)
     for module in settings.preload:
         _step(loaded, module, lambda module=module: importlib.import_module(module))  # type: ignore[misc]
     # What a worker needs for its first call, besides dspy.
@@ -68,6 +74,12 @@ def _warm() -> None:
     problems = warmup.touch()
     if problems:
         raise RuntimeError("; ".join(problems))
+
+
+def _litellm() -> None:
+    from . import warmup
+
+    warmup.import_litellm()
 
 
 def _step(loaded: Loaded, name: str, action: Callable[[], object]) -> None:

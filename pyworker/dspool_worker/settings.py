@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 FRAME_LIMIT_DEFAULT = 64 << 20
 SLOTS_DEFAULT = 16384
+
+
+class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
+    """How the process is to be set apart from the host (docs/SANDBOX.md)."""
+
+    required: bool = False
+    network: Literal["none", "host"] = "none"
+    read_only: bool = False
+    writable: list[str] = []
+    hidden: list[str] = []
+    scratch: int = 256 << 20
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     object_state: int = 1 << 20
     threads: int = 64
     loop: str = "uvloop"
+    sandbox: Sandbox | None = None
 
 
 class ZygoteSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,3 +48,5 @@ class ZygoteSettings(msgspec.Struct, frozen=True, kw_only=True):
     path: list[str] = []
     preload: list[str] = []
     warm: bool = True
+    litellm: bool = False
+    sandbox: Sandbox | None = None

@@ -65,6 +65,13 @@ def touch() -> list[str]:
     return problems
 
 
+def import_litellm() -> None:
+    """Import what DSPy needs for providers that only LiteLLM reaches; takes 3 s, once."""
+    from dspy.clients._litellm import get_litellm
+
+    get_litellm(feature="dspy.LM")
+
+
 def _attempt(problems: list[str], action: Callable[[], object]) -> None:
     try:
         action()

@@ -21,6 +21,7 @@ from .hostcalls import HostCalls
 from .instances import Instances
 from .ledger import Ledger
 from .runtime import Runtime
+from .sandbox import Isolation
 from .server import Server
 from .settings import Settings
 from .threads import Threads
@@ -34,7 +35,7 @@ def parse(text: str) -> Settings:
     return msgspec.json.decode(text, type=Settings)
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, isolation: Isolation | None = None) -> int:
     """Serve until the host says that it is enough; give the exit code. Never returns to run user code."""
     output.prepare()
     faulthandler.enable(all_threads=False)
@@ -42,13 +43,16 @@ def run(settings: Settings) -> int:
     sock = _adopt(settings.socket)
     loop = _new_loop(settings.loop)
     asyncio.set_event_loop(loop)
-    worker = _Worker(settings, sock, loop)
+    worker = _Worker(settings, sock, loop, isolation)
     return worker.run()
 
 
 class _Worker:
-    def __init__(self, settings: Settings, sock: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, settings: Settings, sock: socket.socket, loop: asyncio.AbstractEventLoop, isolation: Isolation | None
+    ) -> None:
         self._settings = settings
+        self._isolation = isolation
         self._loop = loop
         self._guard = Guard(sock)
         self._connection = Connection(sock, loop, settings.frame_limit)
@@ -86,6 +90,8 @@ class _Worker:
         low, high = self._settings.versions
         self._connection.start(self._server)
         hello = _hello(self._settings.nonce)
+        if self._isolation is not None:
+            hello["sandbox"] = self._isolation
         self._connection.send_frame(wire.HELLO, 0, b"", msgspec.json.encode(hello))
         if not low <= wire.VERSION <= high:
             self._end("", EXIT_VERSION)

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from . import guard, output, preload, worker
+from . import guard, output, preload, sandbox, worker
 from .errors import printable
 from .settings import Settings, ZygoteSettings
 
@@ -34,14 +34,17 @@ class Order(msgspec.Struct):
 
 def run(control: int, text: str) -> int:
     """Serve fork orders until the host says stop or is gone; give the exit code."""
+    settings = msgspec.json.decode(text, type=ZygoteSettings)
+    isolation = sandbox.enter(settings.sandbox, settings.path)
     guard.die_with(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     output.prepare()
-    settings = msgspec.json.decode(text, type=ZygoteSettings)
     sys.path[:0] = [folder for folder in settings.path if folder not in sys.path]
     os.set_inheritable(control, False)
     server = Zygote(socket.socket(fileno=control))
-    server.hello(preload.load(settings), settings.nonce)
+    loaded = preload.load(settings)
+    loaded.isolation = isolation
+    server.hello(loaded, settings.nonce)
     return server.serve()
 
 

@@ -162,7 +162,7 @@ def test_no_secret_of_a_definition_is_told() -> None:
 
 def test_providers_without_a_door_of_their_own_are_imported_off_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[str] = []
-    monkeypatch.setattr(lms, "_import_litellm", lambda: threads.append(threading.current_thread().name))
+    monkeypatch.setattr(lms, "import_litellm", lambda: threads.append(threading.current_thread().name))
 
     async def work() -> None:
         table = lms.Lms(1)
@@ -179,7 +179,7 @@ def test_providers_without_a_door_of_their_own_are_imported_off_the_loop(monkeyp
 def test_a_call_that_waits_for_its_lm_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The host's grace is shorter than an import of LiteLLM."""
     release = threading.Event()
-    monkeypatch.setattr(lms, "_import_litellm", lambda: release.wait(20))
+    monkeypatch.setattr(lms, "import_litellm", lambda: release.wait(20))
 
     async def work() -> None:
         call = new_call({"model": "mistral/m", "api_key": "secret"})
