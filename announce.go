@@ -18,7 +18,8 @@ type announced struct {
 	roster     *roster
 	generation int
 	python     string
-	proven     bool // a start has succeeded
+	refused    func(*fault.Error) // hears that a sandbox that is required cannot be had
+	proven     bool               // a start has succeeded
 }
 
 // Start prepares the source. A generation that is to take over must have all of
@@ -26,13 +27,27 @@ type announced struct {
 func (a *announced) Start(ctx context.Context) error {
 	err := a.Source.Start(ctx)
 	if err != nil || a.proven || a.generation == 1 {
-		return err //nolint:wrapcheck // says it all
+		return a.judged(err)
 	}
 	if missing := unloadable(a.Info()); missing != nil {
 		return missing
 	}
 	a.proven = true
 	return nil
+}
+
+// judged says of a start that failed for want of a sandbox which field of the
+// configuration asks for that. If no worker has served yet, the pool's start has
+// failed with it: to try again would change nothing.
+func (a *announced) judged(err error) error {
+	if err == nil || fault.CodeOf(err) != fault.Unsupported {
+		return err
+	}
+	refused := sandboxRefused(err)
+	if a.generation == 1 && !a.roster.served() {
+		a.refused(refused)
+	}
+	return refused
 }
 
 // unloadable is the error of preload modules that could not be imported, nil if
@@ -60,8 +75,9 @@ func (a *announced) Spawn(ctx context.Context, id string) (*worker.Worker, error
 		err = warmer.warm(ctx, w, o)
 	}
 	if err != nil {
+		err = a.judged(err)
 		a.roster.stillborn(ctx, id, fault.From(err))
-		return nil, err //nolint:wrapcheck // says it all
+		return nil, err
 	}
 	o.took = time.Since(o.at)
 	return w, nil

@@ -25,6 +25,9 @@ const (
 	// SpawnFallback: the fork server cannot be used; workers start slowly and
 	// share no memory.
 	SpawnFallback ConditionCode = "spawn_fallback"
+	// SandboxUnavailable: workers are not kept apart from the host as the
+	// configuration asks for.
+	SandboxUnavailable ConditionCode = "sandbox_unavailable"
 	// SourceRestarted: the fork server ended and was started again a short
 	// time ago.
 	SourceRestarted ConditionCode = "source_restarted"
@@ -77,6 +80,7 @@ func conditions() []conditionRow {
 		{RecycleFailed, SeverityWarning},
 		{StoreTrouble, SeverityWarning},
 		{SpawnFallback, SeverityWarning},
+		{SandboxUnavailable, SeverityWarning},
 		{SourceRestarted, SeverityInfo},
 	}
 }

@@ -92,6 +92,9 @@ type Config struct {
 	// Egress says how language models are reached, and what tenants may use.
 	Egress Egress
 
+	// Sandbox keeps workers apart from the host. Defaults to none.
+	Sandbox Sandbox
+
 	// WorkerConcurrency is how many calls a worker has in flight at once.
 	// Defaults to 256.
 	WorkerConcurrency int
@@ -171,6 +174,7 @@ func (c Config) WithDefaults() Config {
 	c.TermGrace = or(c.TermGrace, TermGraceDefault)
 	c.StartTimeout = or(c.StartTimeout, StartTimeoutDefault)
 	c.FrameLimit = or(c.FrameLimit, FrameLimitDefault)
+	c.Sandbox = c.Sandbox.withDefaults()
 	c.Affinity = c.Affinity.withDefaults()
 	c.Objects = c.Objects.withDefaults(c.FrameLimit)
 	c.Restart = c.Restart.withDefaults()

@@ -131,7 +131,7 @@ func (c *crew) replace(w *worker.Worker, reason string) <-chan error {
 }
 
 func (c *crew) source(cfg worker.Config, generation int) *announced {
-	a := &announced{roster: c.pool.roster, generation: generation, python: cfg.Python}
+	a := &announced{roster: c.pool.roster, generation: generation, python: cfg.Python, refused: c.breaks}
 	if c.pool.cfg.Start == ForkServer {
 		a.Source = worker.NewForkServer(cfg)
 	} else {
@@ -154,7 +154,15 @@ func (c *crew) opened(source worker.Source) {
 	}
 	c.pool.cfg.Logger.Error("preload failed", "error", err)
 	if first {
-		c.broken <- err
+		c.breaks(err)
+	}
+}
+
+// breaks ends the start of the pool; the first reason counts.
+func (c *crew) breaks(err *fault.Error) {
+	select {
+	case c.broken <- err:
+	default:
 	}
 }
 
@@ -177,6 +185,9 @@ func (c *crew) workerConfig(ctx context.Context, cfg Config) (worker.Config, err
 	if err != nil {
 		return worker.Config{}, err
 	}
+	if err := cfg.Sandbox.exists(); err != nil {
+		return worker.Config{}, err
+	}
 	w := worker.Config{
 		Settings: wire.Settings{
 			Programs: workerPrograms, LMs: workerLMs, Loop: "uvloop",
@@ -192,6 +203,7 @@ func (c *crew) workerConfig(ctx context.Context, cfg Config) (worker.Config, err
 		w.Env = workerEnv(os.Environ(), cfg.Env)
 		return w, nil
 	}
+	w.Sandbox, w.LiteLLM = cfg.Sandbox.settings(), p.lms.litellm()
 	env, err := pyenv.Ensure(ctx, pyenv.Config{
 		Python: cfg.Python, CacheDir: cfg.CacheDir, Offline: cfg.Offline, Logger: cfg.Logger, Progress: p.progress,
 	})

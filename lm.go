@@ -130,6 +130,9 @@ func (l LM) keys() (n int) {
 // hosted reports whether the host asks this language model for the workers.
 func (l LM) hosted() bool { return !l.Direct }
 
+// litellm reports whether only LiteLLM reaches the provider.
+func (l LM) litellm() bool { return l.Direct && (l.ModelType == "text" || !lm.Native(l.Model)) }
+
 // model is the LM as the egress treats it; name is what it is called in its
 // pool.
 func (l LM) model(name string) lm.Model {

@@ -26,6 +26,16 @@ func (t *lmTable) choose(req *Request) (string, error) {
 	return entry.hash, nil
 }
 
+// litellm reports whether workers need LiteLLM for one of the language models.
+func (t *lmTable) litellm() bool {
+	for _, e := range t.view.Load().entries {
+		if e.lm.litellm() {
+			return true
+		}
+	}
+	return false
+}
+
 func (v *lmView) unknown(name string) *fault.Error {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(v.entries)), func(s string) bool { return s == "" })
 	has := "none"
@@ -44,6 +54,9 @@ func (v *lmView) unknown(name string) *fault.Error {
 func (p *Pool) ConfigureLM(name string, lm LM) error {
 	if err := lm.Validate(); err != nil {
 		return err
+	}
+	if lm.Direct && p.cfg.Sandbox.cutOff() {
+		return fault.New(fault.InvalidArgument, "LM.Direct: "+noNetwork)
 	}
 	return p.lms.set(name, lm)
 }

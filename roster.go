@@ -11,6 +11,7 @@ import (
 
 	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/supervise"
+	"github.com/dspool/dspool/internal/wire"
 	"github.com/dspool/dspool/internal/worker"
 )
 
@@ -29,6 +30,7 @@ type roster struct {
 	changed    chan struct{} // closed and replaced when trouble changes
 	opened     bool
 	info       worker.Info
+	isolation  *wire.Isolation // what became of the sandbox, nil while nobody has told
 	generation int
 	python     string
 	ordered    map[string]*order
@@ -66,6 +68,9 @@ func (r *roster) up(w *worker.Worker) {
 	r.pool.ward.admit(m)
 	r.members[id] = m
 	took := r.readyAfter
+	if i := w.Hello().Sandbox; i != nil {
+		r.isolated(i)
+	}
 	full := r.serving() >= r.pool.cfg.Workers
 	r.mu.Unlock()
 	r.pool.warmer.note(id, o, true)
@@ -298,6 +303,7 @@ func (r *roster) source(a *announced) (first bool) {
 	first = !r.opened
 	again := !first && r.generation == a.generation
 	r.info, r.opened, r.generation, r.python = info, true, a.generation, a.python
+	r.isolated(info.Isolation)
 	if _, why := r.mode(); why != "" {
 		r.pool.board.raise(SpawnFallback, "", "the fork server is not used: "+why)
 	} else {
@@ -307,6 +313,16 @@ func (r *roster) source(a *announced) (first bool) {
 		r.pool.board.mention(SourceRestarted, "", "what workers are forked from had ended and was started again", mentionTime)
 	}
 	return first
+}
+
+// isolated remembers what became of the sandbox. Callers hold mu.
+func (r *roster) isolated(i *wire.Isolation) {
+	r.isolation = i
+	if i != nil && len(i.Why) > 0 {
+		r.pool.board.raise(SandboxUnavailable, "", "workers are not kept apart from the host as Config.Sandbox says: "+strings.Join(i.Why, "; "))
+	} else {
+		r.pool.board.clear(SandboxUnavailable, "")
+	}
 }
 
 // runs remembers the interpreter.
@@ -344,5 +360,6 @@ func (r *roster) describeSelf(st *Status) {
 	defer r.mu.Unlock()
 	st.StartedAt, st.ReadyAfter, st.Trouble, st.Python = r.startedAt, r.readyAfter, r.trouble, r.python
 	st.Mode, st.ModeReason = r.mode()
+	st.Sandbox = r.pool.cfg.Sandbox.status(r.isolation)
 	st.ForkServerPID, st.Generation = r.info.PID, r.generation
 }

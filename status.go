@@ -37,6 +37,9 @@ type Status struct {
 	// that they are forked from, 0 if there is none.
 	Python        string `json:"python,omitempty"`
 	ForkServerPID int    `json:"fork_server_pid,omitempty"`
+	// Sandbox tells how the workers of this generation are kept apart from the
+	// host.
+	Sandbox SandboxStatus `json:"sandbox"`
 	// Generation counts the sources of workers: 1 for that of the
 	// configuration, and one more with each swap that succeeds or is tried. 0
 	// until there is one. Swap is the swap under way, nil if there is none.

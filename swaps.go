@@ -149,6 +149,7 @@ func (c *crew) bringUp(ctx context.Context, cfg Config, generation int) *fault.E
 func (c Config) checkChange() error {
 	k := &checker{path: "Change"}
 	c.checkWorkers(k)
+	c.checkSandbox(k)
 	if len(k.errs) == 0 {
 		return nil
 	}

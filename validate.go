@@ -28,6 +28,7 @@ func (c Config) Validate() error {
 	c = c.WithDefaults()
 	k := &checker{path: "Config"}
 	c.checkWorkers(k)
+	c.checkSandbox(k)
 	c.checkLimits(k)
 	c.checkTimes(k)
 	c.Affinity.check(k)

@@ -17,7 +17,8 @@ const RequireVariable = "DSPOOL_REQUIRE"
 
 // Require skips the test unless everything it names is there: "python" is an
 // interpreter with dspool's packages, "dspy" the same with dspy, "fork_server" a
-// system that has one, "proc" a /proc, "lm" a real language model in DSPOOL_LM,
+// system that has one, "proc" a /proc, "userns" a kernel that lets this user
+// make namespaces, "lm" a real language model in DSPOOL_LM,
 // "slow" the wish for tests that take long. A test that would be skipped fails
 // if DSPOOL_REQUIRE names what is missing.
 func Require(t testing.TB, needs ...string) {
@@ -40,10 +41,10 @@ func missing(t testing.TB, need string) string {
 	t.Helper()
 	check := map[string]func(testing.TB) string{
 		"python": noPython, "dspy": noDSPy, "fork_server": noForkServer, "proc": noProc,
-		"lm": noVariable("DSPOOL_LM"), "slow": noVariable("DSPOOL_SLOW"),
+		"userns": noNamespaces, "lm": noVariable("DSPOOL_LM"), "slow": noVariable("DSPOOL_SLOW"),
 	}[need]
 	if check == nil {
-		return "nobody knows what it is: python, dspy, fork_server, proc, lm and slow can be needed"
+		return "nobody knows what it is: python, dspy, fork_server, proc, userns, lm and slow can be needed"
 	}
 	return check(t)
 }

@@ -20,6 +20,8 @@ type Hello struct {
 	Implementation string   `json:"implementation"`
 	DSPy           string   `json:"dspy,omitempty"`
 	Features       []string `json:"features"`
+	// Sandbox is what became of Settings.Sandbox.
+	Sandbox *Isolation `json:"sandbox,omitempty"`
 }
 
 // Has reports whether the worker named a feature.
@@ -59,6 +61,32 @@ type Settings struct {
 	Threads int `json:"threads"`
 	// Loop is "uvloop" or "asyncio".
 	Loop string `json:"loop"`
+	// Sandbox sets the worker apart, nil for not; a fork order has none.
+	Sandbox *Sandbox `json:"sandbox,omitempty"`
+}
+
+// Sandbox says how a process sets itself apart from the host.
+type Sandbox struct {
+	// Required: it ends with SandboxExitCode if it cannot, entirely.
+	Required bool `json:"required"`
+	// Network is "none" or "host".
+	Network  string   `json:"network"`
+	ReadOnly bool     `json:"read_only"`
+	Writable []string `json:"writable"`
+	Hidden   []string `json:"hidden"`
+	// Scratch is how many bytes /tmp may hold.
+	Scratch int64 `json:"scratch"`
+}
+
+// Isolation is what has become of a [Sandbox].
+type Isolation struct {
+	Network  string `json:"network"`
+	ReadOnly bool   `json:"read_only"`
+	// Users: in a user namespace of its own; Signals: none leaves.
+	Users   bool `json:"users"`
+	Signals bool `json:"signals"`
+	// Why it is less than what was wanted.
+	Why []string `json:"why"`
 }
 
 // ZygoteSettings are what the fork server is told at its start.
@@ -67,6 +95,9 @@ type ZygoteSettings struct {
 	Path    []string `json:"path"`
 	Preload []string `json:"preload"`
 	Warm    bool     `json:"warm"`
+	// LiteLLM is to be imported as well.
+	LiteLLM bool     `json:"litellm"`
+	Sandbox *Sandbox `json:"sandbox,omitempty"`
 }
 
 // Operations of an [Order].
@@ -104,6 +135,7 @@ type ZygoteEvent struct {
 	ImportUS int64           `json:"import_us,omitempty"`
 	Unsafe   []string        `json:"unsafe,omitempty"`
 	Failed   []PreloadFailed `json:"failed,omitempty"`
+	Sandbox  *Isolation      `json:"sandbox,omitempty"`
 
 	// hello, forked, exited
 	PID int `json:"pid,omitempty"`

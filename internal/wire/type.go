@@ -24,6 +24,9 @@ const (
 	// VersionExitCode is the exit code of a worker that supports none of the
 	// versions in its settings.
 	VersionExitCode = 65
+	// SandboxExitCode is the exit code of a process that could not set itself
+	// apart as it had to; the last line on standard error says why.
+	SandboxExitCode = 66
 )
 
 // A Type says which message a frame is.

@@ -95,6 +95,8 @@ func (w *Worker) whyNot(ctx context.Context, cause error) error {
 		err.Code, err.Message = fault.Protocol, fault.From(cause).Message
 	case w.exit.Exit.Code == wire.VersionExitCode:
 		err.Code, err.Message = fault.Protocol, fmt.Sprintf("the worker does not speak protocol version %d", wire.Version)
+	case w.exit.Exit.Code == wire.SandboxExitCode:
+		err.Code, err.Message, hint = fault.Unsupported, "the worker could not go into its sandbox", ""
 	case w.exit.Known:
 		err.Message = "the worker ended before it was ready: " + w.exit.String()
 	default:

@@ -49,6 +49,8 @@ func (z *zygote) whyNot(ctx context.Context, cause error) error {
 		err.Message, hint = fmt.Sprintf("the fork server did not say hello within %v", z.cfg.StartTimeout), ""
 	case fault.CodeOf(cause) == fault.Protocol:
 		err.Code, err.Message, hint = fault.Protocol, fault.From(cause).Message, ""
+	case exit.Code == wire.SandboxExitCode:
+		err.Code, err.Message, hint = fault.Unsupported, "the fork server could not go into its sandbox", ""
 	default:
 		err.Message = "the fork server ended before it was ready: " + exit.String()
 	}
@@ -113,7 +115,7 @@ func (z *zygote) isBroken() bool {
 }
 
 func (z *zygote) info() Info {
-	i := Info{Kind: KindForkServer, PID: z.process.PID(), Python: z.hello.Python, DSPy: z.hello.DSPy}
+	i := Info{Kind: KindForkServer, PID: z.process.PID(), Python: z.hello.Python, DSPy: z.hello.DSPy, Isolation: z.hello.Sandbox}
 	if z.isBroken() {
 		i.Ended = z.obituary()
 	}

@@ -122,7 +122,9 @@ func (f *ForkServer) open(ctx context.Context) (*zygote, error) {
 }
 
 func (f *ForkServer) launch(ctx context.Context, peer *os.File, nonce string) (*process.Process, error) {
-	text, err := asJSON(wire.ZygoteSettings{Nonce: nonce, Path: f.cfg.Path, Preload: f.cfg.Preload, Warm: f.cfg.Warm})
+	text, err := asJSON(wire.ZygoteSettings{
+		Nonce: nonce, Path: f.cfg.Path, Preload: f.cfg.Preload, Warm: f.cfg.Warm, LiteLLM: f.cfg.LiteLLM, Sandbox: f.cfg.Sandbox,
+	})
 	if err != nil {
 		return nil, err
 	}

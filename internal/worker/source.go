@@ -1,6 +1,10 @@
 package worker
 
-import "context"
+import (
+	"context"
+
+	"github.com/dspool/dspool/internal/wire"
+)
 
 // A Source starts workers. All methods may be called concurrently.
 type Source interface {
@@ -34,6 +38,9 @@ type Info struct {
 	PID int
 	// Python and DSPy are versions, "" while nobody has told.
 	Python, DSPy string
+	// Isolation is what became of the fork server's sandbox, nil if there is
+	// none. Spawned workers tell it each, in their Hello.
+	Isolation *wire.Isolation
 	// Unsafe says why a fork server was asked for and is not used.
 	Unsafe []string
 	// Ended says how the fork server ended, "" while it lives.

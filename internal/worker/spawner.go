@@ -53,7 +53,7 @@ func (s *Spawner) Spawn(ctx context.Context, id string) (*Worker, error) {
 		return nil, err
 	}
 	settings := s.cfg.settings(id)
-	settings.Socket, settings.Ledger = firstFile, firstFile+1
+	settings.Socket, settings.Ledger, settings.Sandbox = firstFile, firstFile+1, s.cfg.Sandbox
 	p, err := s.launch(ctx, launcher, id, settings, e)
 	if err != nil {
 		e.close()
