@@ -122,7 +122,7 @@ func (s Sandbox) check(k *checker) {
 	k.must(runtime.GOOS == "linux", "Sandbox.Mode", "must be %q: there are no namespaces on %s", SandboxOff, runtime.GOOS)
 	k.must(s.Network == SandboxNetworkNone || s.Network == SandboxNetworkHost, "Sandbox.Network",
 		"must be %q or %q, got %q", SandboxNetworkNone, SandboxNetworkHost, s.Network)
-	k.must(s.ReadOnly || s.cutOff() || len(s.Hidden) > 0, "Sandbox.Network", "is %q, and so a sandbox without ReadOnly keeps nothing apart", s.Network)
+	k.must(s.Network != SandboxNetworkHost || s.ReadOnly || len(s.Hidden) > 0, "Sandbox.Network", "is %q, and so a sandbox without ReadOnly keeps nothing apart", s.Network)
 	k.must(s.ReadOnly || len(s.Writable) == 0, "Sandbox.Writable", "has no effect without ReadOnly")
 	k.must(s.ScratchBytes >= sandboxScratchMin, "Sandbox.ScratchBytes", "must be at least %d, got %d", sandboxScratchMin, s.ScratchBytes)
 	checkFolders(k, "Sandbox.Writable", s.Writable)
@@ -165,7 +165,7 @@ func (s Sandbox) settings() *wire.Sandbox {
 	}
 	return &wire.Sandbox{
 		Required: s.Mode == SandboxRequired, Network: string(s.Network), ReadOnly: s.ReadOnly,
-		Writable: append([]string{}, s.Writable...), Hidden: append([]string{}, s.Hidden...), Scratch: s.ScratchBytes,
+		Writable: s.Writable, Hidden: s.Hidden, Scratch: s.ScratchBytes,
 	}
 }
 

@@ -72,8 +72,8 @@ type Sandbox struct {
 	// Network is "none" or "host".
 	Network  string   `json:"network"`
 	ReadOnly bool     `json:"read_only"`
-	Writable []string `json:"writable"`
-	Hidden   []string `json:"hidden"`
+	Writable []string `json:"writable,omitempty"`
+	Hidden   []string `json:"hidden,omitempty"`
 	// Scratch is how many bytes /tmp may hold.
 	Scratch int64 `json:"scratch"`
 }
