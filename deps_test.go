@@ -19,7 +19,7 @@ const modulePath = "github.com/dspool/dspool"
 // all below it.
 func layers() [][]string {
 	return [][]string{
-		{"fault", "pyworker", "examples/python", "internal/sample", "internal/catalog", "internal/feed", "internal/mark"},
+		{"fault", "pyworker", "examples/python", "internal/sample", "internal/catalog", "internal/feed", "internal/mark", "internal/tap"},
 		{"dspooltest/internal/answer", "internal/wire", "internal/process", "internal/pyenv", "internal/dispatch", "internal/lifecycle", "internal/scale", "internal/validate", "internal/breaker", "internal/health"},
 		{"internal/mux", "internal/wiremock", "internal/zygotemock", "internal/gotype"},
 		{"internal/worker", "internal/testkit", "signature", "lm"},

@@ -12,6 +12,7 @@ import (
 	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/adapter"
 	"github.com/dspool/dspool/internal/mark"
+	"github.com/dspool/dspool/internal/tap"
 )
 
 const (
@@ -38,6 +39,8 @@ type Setup struct {
 	Practice PracticeConfig
 	// Wire lets the mock workers of bridge_mock follow a script, see Kit.Wire.
 	Wire bool
+	// Lines lets the test disturb the connections to the workers, see Kit.Lines.
+	Lines bool
 	// Lazy returns before the workers are up. Otherwise New returns when every
 	// one of them serves, and fails the test if one does not start.
 	Lazy bool
@@ -63,6 +66,8 @@ type Kit struct {
 	// practice LM of full_integration, unless Config named another one.
 	Wire *Wire
 	LM   *PracticeLM
+	// Lines are the connections to the workers, if Setup.Lines asked for them.
+	Lines *Lines
 
 	t    testing.TB
 	mark string
@@ -120,7 +125,13 @@ func (k *Kit) pool(setup Setup) {
 	k.Runner, k.Pool, k.Faults = pool, pool, NewFaults(pool)
 	k.Events = Record(k.t, pool, lifeKinds()...)
 	k.t.Cleanup(func() { k.stop(pool.Stop) })
-	pprof.Do(k.t.Context(), pprof.Labels(kitVariable, k.mark), func(ctx context.Context) { err = pool.Start(ctx) })
+	pprof.Do(k.t.Context(), pprof.Labels(kitVariable, k.mark), func(ctx context.Context) {
+		if setup.Lines {
+			k.Lines = newLines()
+			ctx = tap.With(ctx, k.Lines.tap)
+		}
+		err = pool.Start(ctx)
+	})
 	if err != nil {
 		k.t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/dspool/dspool/adapter"
 	"github.com/dspool/dspool/dspooltest"
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/testkit"
 )
 
 func predict(t testing.TB, text string) *dspool.Spec {
@@ -219,5 +220,44 @@ func TestAWaitInVainShowsTheLastEvents(t *testing.T) {
 		if !strings.Contains(inner.fatal, says) {
 			t.Errorf("the failure does not say %q:\n%s", says, inner.fatal)
 		}
+	}
+}
+
+// CHK-130: a corrupted pipe, in both directions. The calls on it end with an
+// error that says so, others do not notice, and the worker is replaced.
+func TestALineIsCorruptedOrCut(t *testing.T) {
+	t.Parallel()
+	kit := dspooltest.New(t, dspooltest.Setup{Mode: adapter.ModeBridgeMock, Lines: true, Config: dspool.Config{
+		Workers: 2, Restart: dspool.Restart{Failures: 1000},
+	}})
+	for name, disturb := range map[string]func(string) error{
+		"corrupt": kit.Lines.Corrupt, "corrupt what is sent": kit.Lines.CorruptSent, "cut": kit.Lines.Cut,
+	} {
+		var last error
+		events := 0
+		request := dspool.Request{Program: function(t, "mock:stream"), Input: []byte(`{"n":1000000}`)}
+		for _, err := range kit.Stream(testkit.Context(t, 20*time.Second), request) {
+			if last = err; events == 0 { // the call has begun
+				for _, w := range kit.Pool.Status().Workers {
+					if w.InFlight == 0 {
+						continue
+					}
+					if err := disturb(w.ID); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			events++
+		}
+		if code := fault.CodeOf(last); code != fault.WorkerCrashed && code != fault.Protocol || fault.From(last).Started != fault.StartedYes {
+			t.Errorf("%s: after %d events the call ended with %v", name, events, last)
+		}
+		kit.Events.AwaitWhole()
+		if out, err := outcome(t, kit, "mock:upper", `{"text":"whole"}`); err != nil || out != `"WHOLE"` {
+			t.Errorf("after %s: %s, %v", name, out, err)
+		}
+	}
+	if err := kit.Lines.Corrupt("w999"); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("a worker that is not there: %v", err)
 	}
 }

@@ -41,6 +41,7 @@ func Serve(ctx context.Context, conn io.ReadWriteCloser, config Config) error {
 	stopped := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stopped()
 	err := s.serve()
+	_ = conn.Close() // who is told to stop now has nobody to tell
 	cancel()
 	s.work.Wait()
 	return errors.Join(err, s.conn.Close())

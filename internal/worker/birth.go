@@ -9,6 +9,7 @@ import (
 
 	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/mux"
+	"github.com/dspool/dspool/internal/tap"
 	"github.com/dspool/dspool/internal/wire"
 )
 
@@ -16,7 +17,7 @@ import (
 // HELLO. If that does not come, the process is killed and everything given back.
 // buried is called when nothing is left of the worker.
 func raise(ctx context.Context, cfg *Config, s wire.Settings, e *ends, b body, buried func()) (*Worker, error) {
-	w := newWorker(cfg, s, e, b)
+	w := newWorker(ctx, cfg, s, e, b)
 	hello, err := w.greet(ctx)
 	if err != nil {
 		defer buried()
@@ -31,7 +32,7 @@ func raise(ctx context.Context, cfg *Config, s wire.Settings, e *ends, b body, b
 	return w, nil
 }
 
-func newWorker(cfg *Config, s wire.Settings, e *ends, b body) *Worker {
+func newWorker(ctx context.Context, cfg *Config, s wire.Settings, e *ends, b body) *Worker {
 	w := &Worker{
 		id: s.Worker, cfg: cfg, body: b, ledger: e.ledger, asked: e.opened,
 		leaving: make(chan struct{}), lost: make(chan struct{}), done: make(chan struct{}),
@@ -39,7 +40,7 @@ func newWorker(cfg *Config, s wire.Settings, e *ends, b body) *Worker {
 	}
 	w.history.since = e.opened
 	w.life.told = w.tell
-	w.conn = mux.New(e.conn, mux.Config{
+	w.conn = mux.New(tap.Conn(ctx, s.Worker, e.conn), mux.Config{
 		FrameLimit: cfg.FrameLimit, Slots: cfg.Slots, Ledger: e.ledger, Nonce: s.Nonce,
 		Resolve: cfg.Resolve, HostCall: cfg.HostCall, Lost: w.connectionEnded,
 	})

@@ -1,0 +1,26 @@
+// Package tap lets a test stand between a host and its workers. A tap travels in
+// the context that a pool is started with, so that nothing of it shows in any
+// configuration, and costs a look at a context for each worker that is born.
+package tap
+
+import (
+	"context"
+	"io"
+)
+
+// A Tap returns what the host is to use as the connection to a worker.
+type Tap func(worker string, conn io.ReadWriteCloser) io.ReadWriteCloser
+
+type key struct{}
+
+// With returns a context for the start of a pool whose connections go through
+// the tap.
+func With(ctx context.Context, t Tap) context.Context { return context.WithValue(ctx, key{}, t) }
+
+// Conn returns the connection, through the tap if the context has one.
+func Conn(ctx context.Context, worker string, conn io.ReadWriteCloser) io.ReadWriteCloser {
+	if t, ok := ctx.Value(key{}).(Tap); ok {
+		return t(worker, conn)
+	}
+	return conn
+}
