@@ -182,6 +182,7 @@ func (k *Kit) real(config *dspool.Config, setup Setup) {
 	if config.Python == "" {
 		config.Python = Python(k.t)
 	}
+	config.Path = append(append([]string(nil), config.Path...), faultsPath(k.t))
 	if config.LM.Model != "" {
 		return
 	}

@@ -261,3 +261,28 @@ func TestALineIsCorruptedOrCut(t *testing.T) {
 		t.Errorf("a worker that is not there: %v", err)
 	}
 }
+
+// CHK-130: memory pressure. A worker that has grown beyond its limit is replaced
+// without a failed call.
+func TestAWorkerUnderMemoryPressureIsReplaced(t *testing.T) {
+	t.Parallel()
+	const limit = 400 << 20
+	for _, mode := range []adapter.Mode{adapter.ModeBridgeMock, adapter.ModeFull} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			if mode == adapter.ModeFull {
+				dspooltest.Require(t, "python", "proc")
+			}
+			kit := dspooltest.New(t, dspooltest.Setup{Mode: mode, Config: dspool.Config{
+				Workers: 1, Recycle: dspool.Recycle{Memory: limit}, Health: dspool.Health{Interval: 50 * time.Millisecond},
+			}})
+			worker, err := kit.Pressure(t.Context(), limit+1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ev := kit.Events.Await(dspool.WorkerRecycled); ev.Worker != worker || ev.Restart != dspool.ByMemory {
+				t.Errorf("worker %s was under pressure; %s was recycled for %s (%s)", worker, ev.Worker, ev.Restart, ev.Reason)
+			}
+		})
+	}
+}
