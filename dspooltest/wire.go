@@ -113,7 +113,7 @@ type WireStats struct {
 // the pools that use it before, or in a Cleanup of their own.
 func NewWire(t testing.TB) *Wire {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "dspool-wire-") // t.TempDir may be too long for a socket's name
+	folder, err := os.MkdirTemp("", "dspool-wire-") //nolint:usetesting // t.TempDir may be too long for the name of a socket
 	if err != nil {
 		t.Fatal(err)
 	}
