@@ -44,6 +44,7 @@ func (d *Details) flaw(runs int64, started fault.Started, failed, idempotent boo
 func (l *Load) count(d *Details, runs []uint8, idempotent bool) {
 	d.Calls, d.OK, d.TypedErrors = l.issued.Load(), l.ok.Load(), l.typed.Load()
 	d.Lost, d.Hung, d.Answers, d.Errors = l.lost.Load(), l.hung.Load(), l.answers.Load(), l.errs
+	d.First = l.first
 	l.audit(d, runs, idempotent)
 	d.Wrong = d.Answers + d.Untruthful + d.Twice + d.Unrun
 	if d.Calls > 0 {

@@ -40,6 +40,7 @@ type Load struct {
 
 	mu       sync.Mutex
 	errs     map[fault.Code]int64
+	first    map[fault.Code]string   // the first error of each code, in words
 	failures map[int64]fault.Started // calls that were not answered
 }
 
@@ -48,7 +49,7 @@ func StartLoad(ctx context.Context, runner dspool.Runner, program *dspool.Spec, 
 	l := &Load{
 		runner: runner, program: program, traces: traces, work: c.Work, timeout: c.CallTimeout, limit: c.Calls,
 		ctx: context.WithoutCancel(ctx), stop: make(chan struct{}), at: make([]atomic.Int64, c.Callers),
-		errs: map[fault.Code]int64{}, failures: map[int64]fault.Started{},
+		errs: map[fault.Code]int64{}, first: map[fault.Code]string{}, failures: map[int64]fault.Started{},
 	}
 	for n := range c.Callers {
 		l.callers.Go(func() { l.caller(&l.at[n]) })
@@ -150,7 +151,9 @@ func (l *Load) failed(id int64, err error) {
 	l.missed(id, f.Started)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.errs[f.Code]++
+	if l.errs[f.Code]++; l.errs[f.Code] == 1 {
+		l.first[f.Code] = err.Error()
+	}
 }
 
 func (l *Load) missed(id int64, started fault.Started) {

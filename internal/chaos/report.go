@@ -62,6 +62,8 @@ type Details struct {
 	Again      int64 `json:"executed_again"`
 	// Errors counts the typed errors by code.
 	Errors map[fault.Code]int64 `json:"errors"`
+	// First is the first of each, in words.
+	First map[fault.Code]string `json:"first_errors"`
 	// Recoveries is how often full strength was reached again.
 	Recoveries int `json:"recoveries"`
 }
