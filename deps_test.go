@@ -20,10 +20,10 @@ const modulePath = "github.com/dspool/dspool"
 func layers() [][]string {
 	return [][]string{
 		{"fault", "pyworker", "examples/python", "internal/sample", "internal/catalog", "internal/feed", "internal/mark", "internal/tap"},
-		{"dspooltest/internal/answer", "internal/wire", "internal/process", "internal/pyenv", "internal/dispatch", "internal/lifecycle", "internal/scale", "internal/validate", "internal/breaker", "internal/health"},
+		{"dspooltest/internal/answer", "internal/wire", "internal/process", "internal/pyenv", "internal/dispatch", "internal/lifecycle", "internal/scale", "internal/validate", "internal/breaker", "internal/health", "internal/boltfile"},
 		{"internal/mux", "internal/wiremock", "internal/zygotemock", "internal/gotype"},
 		{"internal/worker", "internal/testkit", "signature", "lm"},
-		{"internal/supervise"},
+		{"internal/supervise", "lmbolt"},
 		{"."},
 		{"adapter", "httpapi", "sessionbolt", "cluster", "cluster/...", "internal/conformance", "numbers", "history"},
 		{"dspooltest", "metrics", "otel"},
@@ -70,8 +70,8 @@ func bans() []ban {
 			why: "a user who wants no cluster gets none of its dependencies",
 		},
 		{
-			from: []string{"..."}, except: []string{"sessionbolt"}, imports: []string{"go.etcd.io/..."},
-			why: "a user whose sessions may end with the process gets no database",
+			from: []string{"..."}, except: []string{"sessionbolt", "lmbolt", "internal/boltfile"}, imports: []string{"go.etcd.io/..."},
+			why: "a user whose sessions and answers may end with the process gets no database",
 		},
 		{
 			from: []string{"..."}, except: []string{"metrics", "httpapi", "internal/cli"}, imports: []string{"github.com/prometheus/..."},

@@ -2,12 +2,9 @@ package sessionbolt
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"hash/crc32"
 	"io/fs"
-	"os"
 	"slices"
-	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -15,6 +12,7 @@ import (
 
 	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/boltfile"
 )
 
 const (
@@ -23,7 +21,9 @@ const (
 	FormatVersion = 1
 	// TimeoutDefault is how long [Open] waits for a file that another process
 	// has open.
-	TimeoutDefault = time.Second
+	TimeoutDefault = boltfile.TimeoutDefault
+	// sessionsBucket has a record for each session's id.
+	sessionsBucket = "sessions"
 )
 
 // Options say how a store is opened. The zero value works.
@@ -42,12 +42,7 @@ type Options struct {
 // A Store keeps sessions in a file. It implements [dspool.SessionStore]. What
 // Save and Delete have written survives a crash of the machine when they return:
 // each is one transaction and waits for the disk. Safe for concurrent use.
-type Store struct {
-	path string
-	db   *bbolt.DB
-	// file is closed by hand where bbolt gives up on it without doing so.
-	file *os.File
-}
+type Store struct{ file *boltfile.File }
 
 var _ dspool.SessionStore = (*Store)(nil)
 
@@ -60,60 +55,35 @@ var _ dspool.SessionStore = (*Store)(nil)
 // and invalid_argument for a file that is damaged or is no store, and for a path
 // that cannot be used. Their details tell which, under "store".
 func Open(path string, o Options) (*Store, error) {
-	if path == "" {
-		return nil, fault.New(fault.InvalidArgument, "sessionbolt.Open: the path must not be empty")
-	}
-	if o.Timeout == 0 {
-		o.Timeout = TimeoutDefault
-	}
-	if o.Mode == 0 {
-		o.Mode = 0o600
-	}
-	s := &Store{path: path}
-	err := guard(func() error { return s.open(o) })
-	if err == nil {
-		err = guard(s.prepare)
-	}
-	if err == nil {
-		err = guard(s.verify)
-	}
-	if err != nil {
-		s.abandon()
-		return nil, explain(path, err)
-	}
-	return s, nil
-}
-
-func (s *Store) open(o Options) (err error) {
-	s.db, err = bbolt.Open(s.path, o.Mode, &bbolt.Options{
-		Timeout: max(o.Timeout, time.Nanosecond), MaxSize: o.SizeMax, FreelistType: bbolt.FreelistMapType, NoStatistics: true,
-		OpenFile: func(name string, flag int, mode fs.FileMode) (*os.File, error) {
-			var err error
-			s.file, err = os.OpenFile(name, flag, mode)
-			return s.file, err
-		},
+	file, err := boltfile.Open(path, boltfile.Options{
+		Timeout: o.Timeout, SizeMax: o.SizeMax, Mode: o.Mode,
+		What: "session store", Full: "free some space, raise SizeMax, or end sessions",
+		Buckets: []string{sessionsBucket}, Version: FormatVersion, Verify: verify,
 	})
-	var system syscall.Errno
-	if err != nil && !errors.Is(err, bolterrors.ErrTimeout) && !errors.As(err, &system) {
-		return fmt.Errorf("%w: %w", errBroken, err) // bbolt read something that it did not like
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return &Store{file: file}, nil
 }
 
-// abandon lets go of a file that could not be opened as a store.
-func (s *Store) abandon() {
-	if s.db != nil {
-		_ = guard(s.db.Close)
-	}
-	if s.file != nil && s.db == nil {
-		unlock(s.file)
-		_ = s.file.Close()
-	}
+// verify touches every page that records are on. bbolt has no checksums there,
+// so what is wrong shows as a page that makes no sense or is not in the file.
+func verify(tx *bbolt.Tx) error {
+	table, sum := crc32.MakeTable(crc32.Castagnoli), uint32(0)
+	return records(tx).ForEach(func(id, record []byte) error {
+		if len(id) == 0 || record == nil {
+			return bolterrors.ErrInvalid
+		}
+		sum = crc32.Update(sum, table, record) // reads every byte; the sum says nothing
+		return nil
+	})
 }
+
+func records(tx *bbolt.Tx) *bbolt.Bucket { return tx.Bucket([]byte(sessionsBucket)) }
 
 // Close closes the file. Later calls of other methods fail with shutting_down;
 // a second Close does nothing.
-func (s *Store) Close() error { return explain(s.path, guard(s.db.Close)) }
+func (s *Store) Close() error { return s.file.Close() }
 
 // Load implements [dspool.SessionStore].
 func (s *Store) Load(ctx context.Context, id string) (record []byte, err error) {
@@ -173,9 +143,7 @@ func (s *Store) read(ctx context.Context, f func(*bbolt.Bucket) error) error {
 	if err := ctx.Err(); err != nil {
 		return fault.From(err)
 	}
-	return explain(s.path, guard(func() error {
-		return s.db.View(func(tx *bbolt.Tx) error { return f(tx.Bucket(sessionsBucket())) })
-	}))
+	return s.file.View(func(tx *bbolt.Tx) error { return f(records(tx)) })
 }
 
 // write runs f on the records and makes what it did last, all or nothing.
@@ -183,7 +151,5 @@ func (s *Store) write(ctx context.Context, f func(*bbolt.Bucket) error) error {
 	if err := ctx.Err(); err != nil {
 		return fault.From(err)
 	}
-	return explain(s.path, guard(func() error {
-		return s.db.Update(func(tx *bbolt.Tx) error { return f(tx.Bucket(sessionsBucket())) })
-	}))
+	return s.file.Update(func(tx *bbolt.Tx) error { return f(records(tx)) })
 }

@@ -1,4 +1,4 @@
-package sessionbolt
+package boltfile
 
 import (
 	"errors"
@@ -29,19 +29,25 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// explain turns an error of bbolt or of the system into one that says what to
-// do. It returns nil for nil.
-func explain(path string, err error) error {
+// Explain turns an error of bbolt or of the system into one that says what to
+// do: unavailable if another process has the file open, unsupported if a newer
+// version wrote it, resource_exhausted for a full disk, invalid_argument for a
+// file that is damaged or is something else, and for a path that cannot be used.
+// Their details tell which, under "store". It returns nil for nil.
+func (f *File) Explain(err error) error {
 	if err == nil {
 		return nil
 	}
 	kind, code, what := classify(err)
-	f := fault.Wrap(code, err, fmt.Sprintf("the session store %s %s", path, what))
-	f.Details = map[string]string{"store": kind, "path": path}
-	if kind == "locked" {
-		f.RetryAfter = time.Second
+	if kind == "full" {
+		what += ": " + f.o.Full
 	}
-	return f
+	why := fault.Wrap(code, err, fmt.Sprintf("the %s %s %s", f.o.What, f.path, what))
+	why.Details = map[string]string{"store": kind, "path": f.path}
+	if kind == "locked" {
+		why.RetryAfter = time.Second
+	}
+	return why
 }
 
 // classify finds what an error is about: a word, a code, and what to say.
@@ -53,7 +59,7 @@ func classify(err error) (kind string, code fault.Code, what string) {
 	case errors.As(err, &newer):
 		return "newer_version", fault.Unsupported, "was written by a newer version: use that one, or another file"
 	case full(err):
-		return "full", fault.ResourceExhausted, "has no room: free some space, raise SizeMax, or end sessions"
+		return "full", fault.ResourceExhausted, "has no room"
 	case errors.Is(err, errForeign):
 		return "foreign", fault.InvalidArgument, "is not one: give the path of another file"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, bolterrors.ErrDatabaseReadOnly):

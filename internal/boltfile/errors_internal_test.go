@@ -1,4 +1,4 @@
-package sessionbolt
+package boltfile
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 // What cannot be had in a test: a full disk, another user's file.
 func TestErrorsOfTheSystemSayWhatToDo(t *testing.T) {
 	t.Parallel()
+	file := &File{path: "s.db", o: Options{What: "store", Full: "free some space"}}
 	for _, tt := range []struct {
 		cause error
 		kind  string
@@ -24,12 +25,12 @@ func TestErrorsOfTheSystemSayWhatToDo(t *testing.T) {
 		{&fs.PathError{Op: "open", Path: "x", Err: syscall.EROFS}, "read_only", fault.InvalidArgument},
 		{errors.New("the moon is full"), "failed", fault.Unavailable},
 	} {
-		f := fault.From(explain("s.db", tt.cause))
+		f := fault.From(file.Explain(tt.cause))
 		if f.Code != tt.code || f.Details["store"] != tt.kind || !errors.Is(f, tt.cause) {
 			t.Errorf("%v became %v with %v", tt.cause, f, f.Details)
 		}
 	}
-	if explain("s.db", nil) != nil {
+	if file.Explain(nil) != nil {
 		t.Error("nil became an error")
 	}
 }

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package sessionbolt
+package boltfile
 
 import "os"
 
