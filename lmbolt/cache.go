@@ -19,9 +19,10 @@ const (
 	// FormatVersion is the version of the file's layout that this package
 	// writes. It opens no newer ones.
 	FormatVersion = 1
-	// BytesDefault and AgeDefault are how much a cache keeps, and for how long.
+	// BytesDefault is how much a cache keeps.
 	BytesDefault = 1 << 30
-	AgeDefault   = 30 * 24 * time.Hour
+	// AgeDefault is for how long it keeps an answer.
+	AgeDefault = 30 * 24 * time.Hour
 	// FlushDefault is how long answers are gathered before they are written.
 	FlushDefault = 200 * time.Millisecond
 
