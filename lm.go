@@ -62,7 +62,12 @@ type LM struct {
 	Fallback []Failover
 	// Direct lets workers ask the provider themselves, over their own network
 	// and with the key in their memory. It is needed for providers that only
-	// LiteLLM reaches; all others are asked through the host.
+	// LiteLLM reaches; all others are asked through the host. A Sandbox without
+	// network excludes it.
+	//
+	// If the configuration has such an LM the fork server imports LiteLLM, which
+	// takes it a few seconds. One that is added later, or spawned workers, have
+	// each worker do that at its first call.
 	Direct bool
 
 	serial int // tells LMs with a KeyFunc apart

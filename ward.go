@@ -84,22 +84,21 @@ func (w *ward) run() {
 
 // survey looks at everything once.
 func (w *ward) survey(now time.Time) {
-	serving, served := 0, w.pool.roster.served() // before the workers: the first may come in between
+	serving := 0
 	for _, m := range w.pool.roster.all() {
 		if m.State().Takes() {
 			serving++
 		}
 		w.inspect(m, now)
 	}
-	w.assess(serving, served)
+	w.assess(serving)
 	w.pool.board.expire(now)
 }
 
-// assess looks at the pool as a whole. That no worker takes calls is to be
-// expected before the first one has, and once the pool stops.
-func (w *ward) assess(serving int, served bool) {
+// assess looks at the pool as a whole.
+func (w *ward) assess(serving int) {
 	board := w.pool.board
-	if serving == 0 && served && !w.pool.leaves() {
+	if serving == 0 && w.pool.roster.served() {
 		board.raise(NoWorkers, "", "no worker takes calls; they wait for the next one")
 	} else {
 		board.clear(NoWorkers, "")

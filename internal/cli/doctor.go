@@ -15,7 +15,7 @@ func (a *app) examine(ctx context.Context) []check {
 	checks := []check{okay("dspool", "%s", newVersionReport().line())}
 	python, env := a.examinePython(ctx)
 	checks = append(checks, python...)
-	checks = append(checks, examineSystem(env)...)
+	checks = append(append(checks, examineSystem(env)...), examineSandbox(ctx, env))
 	return append(checks, a.examinePool(ctx, env)...)
 }
 

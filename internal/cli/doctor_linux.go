@@ -20,7 +20,7 @@ const (
 // examinePlatform checks what only Linux has.
 func examinePlatform() []check {
 	return []check{
-		processesCheck(), memoryCheck("/proc/meminfo"), memfdCheck(), parentDeathCheck(), namespaceCheck("/proc/sys"),
+		processesCheck(), memoryCheck("/proc/meminfo"), memfdCheck(), parentDeathCheck(),
 		leftoverCheck(workerProcesses("/proc")),
 	}
 }
@@ -78,23 +78,6 @@ func parentDeathCheck() check {
 		return warn(name, "prctl: "+err.Error(), "a sandbox forbids prctl: workers of a killed host end when they notice its socket closed")
 	}
 	return okay(name, "supported")
-}
-
-// namespaceCheck tells whether workers could be cut off from the network.
-func namespaceCheck(sys string) check {
-	const name = "user namespaces"
-	const advice = "only needed for workers that are cut off from the network"
-	for file, refusal := range map[string]string{
-		"user/max_user_namespaces":                     "0",
-		"kernel/unprivileged_userns_clone":             "0",
-		"kernel/apparmor_restrict_unprivileged_userns": "1",
-	} {
-		data, err := os.ReadFile(filepath.Join(sys, file))
-		if err == nil && strings.TrimSpace(string(data)) == refusal && os.Geteuid() != 0 {
-			return warn(name, strings.ReplaceAll(file, "/", ".")+" is "+refusal, advice)
-		}
-	}
-	return okay(name, "allowed")
 }
 
 // workerProcesses returns this user's processes that run dspool's worker package.

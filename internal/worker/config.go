@@ -44,8 +44,8 @@ type Config struct {
 	Path, Preload []string
 	// Warm makes the fork server touch all that a first prediction needs.
 	Warm bool
-	// LiteLLM makes the fork server import LiteLLM as well: 3 s once, instead of
-	// in each worker.
+	// LiteLLM makes the fork server import LiteLLM as well: seconds once, instead
+	// of in each worker.
 	LiteLLM bool
 	// Sandbox sets the fork server, or each spawned worker, apart from the host;
 	// nil is no sandbox. A Command is asked to do it too.

@@ -79,7 +79,7 @@ def _warm() -> None:
 def _litellm() -> None:
     from . import warmup
 
-    warmup.import_litellm()
+    warmup.touch_litellm()
 
 
 def _step(loaded: Loaded, name: str, action: Callable[[], object]) -> None:

@@ -45,6 +45,23 @@ def test_everything_is_rehearsed_and_nothing_is_left_behind() -> None:
     }  # fmt: skip
 
 
+LITELLM = """
+import json, os, sys, threading
+from dspool_worker import preload, settings, warmup
+loaded = preload.load(settings.ZygoteSettings(litellm=True))
+print(json.dumps({
+    "unsafe": loaded.unsafe, "failed": loaded.failed, "threads": threading.active_count(),
+    "there": "litellm" in sys.modules,
+    "late": [name for name in warmup._LITELLM_LATE if name not in sys.modules],
+}))
+"""
+
+
+def test_litellm_is_imported_where_it_is_wanted_and_leaves_forking_safe() -> None:
+    (found,) = probe(LITELLM)
+    assert found == {"unsafe": [], "failed": [], "threads": 1, "there": True, "late": []}
+
+
 FIRST = """
 import asyncio, json, sys
 from dspool_worker import warmup
