@@ -61,8 +61,8 @@ gotest: $(READY) ## Go tests only: unit, wire mock, real, examples, fuzz seeds
 	$(TEST_ENV) go test $(RACE) -parallel 8 -timeout $(TEST_TIMEOUT) ./...
 
 .PHONY: short
-short: ## The Go tests that need no Python, without the race detector
-	DSPOOL_REQUIRE= DSPOOL_TEST_PYTHON= go test -timeout $(TEST_TIMEOUT) ./...
+short: ## Unit and wire mock only: no Python, no race detector, short storms
+	DSPOOL_REQUIRE= DSPOOL_TEST_PYTHON= go test -short -parallel 8 -timeout $(TEST_TIMEOUT) ./...
 
 .PHONY: race
 race: $(READY) ## Go tests three times over with the race detector

@@ -17,12 +17,17 @@ import (
 	"github.com/dspool/dspool/internal/testkit"
 )
 
-// stormTime is how long storms blow: 3 s, or 20 s with DSPOOL_SLOW set.
+// stormTime is how long storms blow: 3 s, 1 s with -short, or 20 s with
+// DSPOOL_SLOW set.
 func stormTime() time.Duration {
-	if os.Getenv("DSPOOL_SLOW") != "" {
+	switch {
+	case os.Getenv("DSPOOL_SLOW") != "":
 		return 20 * time.Second
+	case testing.Short():
+		return time.Second
+	default:
+		return 3 * time.Second
 	}
-	return 3 * time.Second
 }
 
 // A storm is load on a pool that notices every wrong answer, every error

@@ -47,6 +47,9 @@ func (a surroundings) setup() *setup {
 // around returns surroundings in which the given Python is all there is on PATH.
 func around(t *testing.T) surroundings {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a Python and builds environments: not with -short")
+	}
 	wheels := t.TempDir()
 	a := surroundings{
 		Cache: filepath.Join(t.TempDir(), "cache"),
