@@ -51,6 +51,9 @@ func TestWorkersAreKilledUnderLoad(t *testing.T) {
 // CHK-130: a frozen worker costs its calls, and no more.
 func TestAWorkerIsFrozenUnderLoad(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes as long as a freeze takes to be found: not with -short")
+	}
 	d := blow(t, chaos.Config{
 		Command: testkit.Worker(t), Workers: 2, During: 5 * time.Second, Callers: 8, Work: 5 * time.Millisecond,
 		FreezeEvery: 500 * time.Millisecond, Idempotent: true, Calls: 5000,
