@@ -323,7 +323,7 @@ func TestCircuitsByName(t *testing.T) {
 		t.Errorf("another name: %v", err)
 	}
 	status := circuits.Status()
-	if len(status) != 2 || status[0].Name != "anthropic" || status[1].State != dspool.CircuitStateOpen {
+	if len(status) != 2 || status[0].Name != "anthropic" || status[1].State != dspool.CircuitStateOpen || status[1].Opened != 1 {
 		t.Errorf("%+v", status)
 	}
 	if c, ok := circuits.Lookup("openai"); !ok || c.Name() != "openai" {

@@ -56,6 +56,11 @@ type CircuitStatus struct {
 	Successes int64 `json:"successes"`
 	Failures  int64 `json:"failures"`
 	Refused   int64 `json:"refused"`
+	// Opened and Closed are how often it did so, by hand included; Probes are
+	// the calls that were let through to see how it goes.
+	Opened int64 `json:"opened"`
+	Closed int64 `json:"closed"`
+	Probes int64 `json:"probes"`
 	// LastError is the last failure that counted, "" for none.
 	LastError string `json:"last_error,omitempty"`
 }
@@ -120,6 +125,7 @@ func (c *Circuit) Status() CircuitStatus {
 	status := CircuitStatus{
 		Name: c.cfg.Name, State: circuitState(s.State), Since: s.Since, Streak: s.Streak, RetryAfter: s.Left,
 		Probing: s.Probing, Proved: s.Proved, Successes: s.Successes, Failures: s.Failures, Refused: s.Refused,
+		Opened: s.Opened, Closed: s.Closed, Probes: s.Probes,
 	}
 	if s.Cause != nil {
 		status.LastError = s.Cause.Error()

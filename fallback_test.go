@@ -329,7 +329,7 @@ func TestALayerWhoseStartFailsIsLeftOut(t *testing.T) {
 		t.Errorf("answered by %s", layer)
 	}
 	st := f.Status()
-	if st.Serving != "b" || st.Layers[0].State != dspool.LayerNotStarted || st.Layers[0].LastError == "" {
+	if st.Serving != "b" || st.Layers[0].State != dspool.LayerNotStarted || st.Layers[0].LastError == "" || st.Layers[0].Engaged != 1 {
 		t.Errorf("%+v", st)
 	}
 	for range 2 {

@@ -45,6 +45,10 @@ type LayerStatus struct {
 	Failures int64 `json:"failures"`
 	Cascaded int64 `json:"cascaded"`
 	Refused  int64 `json:"refused"`
+	// Engaged is how often calls began to go past it, a failed start included,
+	// Restored how often they came back.
+	Engaged  int64 `json:"engaged"`
+	Restored int64 `json:"restored"`
 	// LastError is the last failure that counted, "" for none.
 	LastError string `json:"last_error,omitempty"`
 }
@@ -67,12 +71,14 @@ func (l *layer) status() LayerStatus {
 	status := LayerStatus{
 		Name: l.name, State: layerState(s.State), Since: s.Since, RetryAfter: s.Left,
 		Served: l.served.Load(), Failures: s.Failures, Cascaded: l.cascaded.Load(), Refused: s.Refused,
+		Engaged: s.Opened, Restored: s.Closed,
 	}
 	if s.Cause != nil {
 		status.LastError = s.Cause.Error()
 	}
 	if err := l.unstarted.Load(); err != nil {
 		status.State, status.LastError = LayerNotStarted, err.Error()
+		status.Engaged++
 	}
 	return status
 }

@@ -84,21 +84,22 @@ func (w *ward) run() {
 
 // survey looks at everything once.
 func (w *ward) survey(now time.Time) {
-	serving := 0
+	serving, served := 0, w.pool.roster.served() // before the workers: the first may come in between
 	for _, m := range w.pool.roster.all() {
 		if m.State().Takes() {
 			serving++
 		}
 		w.inspect(m, now)
 	}
-	w.assess(serving)
+	w.assess(serving, served)
 	w.pool.board.expire(now)
 }
 
-// assess looks at the pool as a whole.
-func (w *ward) assess(serving int) {
+// assess looks at the pool as a whole. That no worker takes calls is to be
+// expected before the first one has, and once the pool stops.
+func (w *ward) assess(serving int, served bool) {
 	board := w.pool.board
-	if serving == 0 && w.pool.roster.served() {
+	if serving == 0 && served && !w.pool.leaves() {
 		board.raise(NoWorkers, "", "no worker takes calls; they wait for the next one")
 	} else {
 		board.clear(NoWorkers, "")

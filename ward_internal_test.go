@@ -63,3 +63,44 @@ func TestNoCallIsLostWhileItsWorkerIsDegradedAndRestored(t *testing.T) {
 		t.Errorf("in the end: %d in flight, %+v", st.InFlight, st)
 	}
 }
+
+// A look at the pool while it starts or stops finds no workers either, but that
+// is as it should be.
+func TestNoWorkersIsNoConditionBeforeTheFirstOrAfterStop(t *testing.T) {
+	t.Parallel()
+	pool, err := New(Config{Command: testkit.Worker(t), Workers: 1, Health: Health{Interval: -1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func(when string) {
+		t.Helper()
+		pool.ward.survey(time.Now())
+		if held := pool.board.list(); len(held) != 0 {
+			t.Errorf("%s: %+v", when, held)
+		}
+	}
+	look("before Start")
+	ctx := testkit.Context(t, time.Minute)
+	if err := pool.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pool.Stop(context.Background()) })
+	if err := pool.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	// The first worker comes between two halves of a look.
+	pool.ward.assess(0, false)
+	look("while it serves")
+	only := patient{pool.roster.all()[0], pool.ward}
+	only.Degrade("a check failed")
+	pool.ward.survey(time.Now())
+	if held := pool.board.list(); len(held) != 2 || held[0].Code != NoWorkers {
+		t.Errorf("while its worker is degraded: %+v", held)
+	}
+	only.Restore("a check passed")
+	look("while it serves again")
+	if err := pool.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	look("after Stop")
+}

@@ -9,6 +9,12 @@
 // from the table in package numbers; docs/METRICS.md lists every one with its
 // unit and labels.
 //
+// Repetitions, circuits and fallbacks are outside the pool; package numbers has
+// their tables too:
+//
+//	table, err := numbers.Retries(retry)
+//	err = reg.Register(metrics.NewCollector(table))
+//
 // Several pools go into one registry by a label:
 //
 //	metrics.Register(prometheus.WrapRegistererWith(prometheus.Labels{"pool": "a"}, reg), a)

@@ -153,6 +153,28 @@ func TestAScrapeHasEveryFamilyOfTheTable(t *testing.T) {
 	}
 }
 
+// Circuits have the names that users give them, also when these are no text.
+func TestAnyNameCanBeScraped(t *testing.T) {
+	t.Parallel()
+	circuits, err := dspool.NewCircuits(dspool.BreakerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	circuits.Circuit("lm\xff").Trip(time.Hour)
+	collector := metrics.NewCollector(numbers.Circuits(circuits))
+	if problems, err := testutil.CollectAndLint(collector); err != nil || len(problems) != 0 {
+		t.Errorf("%v, error %v", problems, err)
+	}
+	reg := prometheus.NewPedanticRegistry()
+	if err := reg.Register(collector); err != nil {
+		t.Fatal(err)
+	}
+	opened := gathered(t, reg)["dspool_circuit_opened_total"].GetMetric()
+	if len(opened) != 1 || opened[0].GetLabel()[0].GetValue() != "lm\ufffd" || opened[0].GetCounter().GetValue() != 1 {
+		t.Errorf("%v", opened)
+	}
+}
+
 func TestAPoolIsRegisteredOnceOrByLabel(t *testing.T) {
 	t.Parallel()
 	pool, err := dspool.New(dspool.Config{Command: testkit.Worker(t)})

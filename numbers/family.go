@@ -98,12 +98,11 @@ func histogram[V any](name, help string, of func(*V) dspool.Distribution) row[V]
 	}
 }
 
-// each is a row with one value for each member of a view that is a list.
-func each[V any](f Family, label string, name func(*V) string, value func(*V) float64) row[[]V] {
-	f.Labels = []string{label}
+// each is a row with values for every member of a view that is a list.
+func each[V any](f Family, show func(v *V, out Sink)) row[[]V] {
 	return row[[]V]{f, func(list *[]V, out Sink) {
 		for i := range *list {
-			out.Put(value(&(*list)[i]), name(&(*list)[i]))
+			show(&(*list)[i], out)
 		}
 	}}
 }

@@ -18,7 +18,22 @@ type idle struct{}
 func (idle) Stats() dspool.Stats { return dspool.Stats{} }
 
 // all is every table, in the order of the page.
-func all() numbers.Table { return numbers.Pool(idle{}) }
+func all(t *testing.T) numbers.Table {
+	t.Helper()
+	circuits, err := dspool.NewCircuits(dspool.BreakerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	retries, err := numbers.Retries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fallbacks, err := numbers.Fallbacks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return numbers.Pool(idle{}).Plus(retries).Plus(numbers.Circuits(circuits)).Plus(fallbacks)
+}
 
 // The page lists exactly what the tables have, under both names.
 func TestThePageListsEveryFamily(t *testing.T) {
@@ -28,7 +43,7 @@ func TestThePageListsEveryFamily(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want strings.Builder
-	for _, f := range all().Families() {
+	for _, f := range all(t).Families() {
 		fmt.Fprintf(&want, "| `%s` | `%s` | %s | %s, %s | %s | %s |\n",
 			f.Prometheus(), f.OpenTelemetry(), f.Type, f.Unit, f.UCUM(), strings.Join(f.Labels, ", "), f.Help)
 	}
@@ -51,7 +66,7 @@ func TestNamesFollowTheRulesOfBoth(t *testing.T) {
 	kind := regexp.MustCompile(`_(total|seconds|bytes|ratio|calls)$`)
 	ucum := regexp.MustCompile(`^(s|By|1|\{[a-z]+\})$`)
 	seen := map[string]bool{}
-	for _, f := range all().Families() {
+	for _, f := range all(t).Families() {
 		p, o := f.Prometheus(), f.OpenTelemetry()
 		if !prometheus.MatchString(p) || strings.HasSuffix(p, "_total") != (f.Type == numbers.Counter) {
 			t.Errorf("%s is no name of a %s in Prometheus", p, f.Type)
@@ -73,7 +88,7 @@ func TestNamesFollowTheRulesOfBoth(t *testing.T) {
 func TestNoNameIsANamespace(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, f := range all().Families() {
+	for _, f := range all(t).Families() {
 		names = append(names, f.OpenTelemetry())
 	}
 	for _, name := range names {
@@ -91,7 +106,7 @@ func (c counted) Spread(dspool.Distribution) { *c.spread++ }
 
 func TestTablesAreReadTogether(t *testing.T) {
 	t.Parallel()
-	both := all().Plus(numbers.Table{}).Plus(all())
+	both := all(t).Plus(numbers.Table{}).Plus(all(t))
 	families := both.Families()
 	sinks := make([]numbers.Sink, len(families))
 	put, spread := make([]int, len(families)), make([]int, len(families))

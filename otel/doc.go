@@ -1,5 +1,8 @@
-// Package otel makes spans of calls: in this process, of each attempt, and of
-// what the worker did in Python.
+// Package otel shows dspool to OpenTelemetry: numbers ([RegisterMetrics]), and
+// calls as spans: in this process, of each attempt, and of what the worker did
+// in Python.
+//
+//	unregister, err := otel.RegisterMetrics(meterProvider, numbers.Pool(pool))
 //
 //	runner := otel.NewRunner(pool, provider)
 //	resp, err := runner.Call(ctx, req) // ctx may have a span: then it is the parent

@@ -79,7 +79,7 @@ func TestACircuitOpensProbesAndCloses(t *testing.T) {
 		probes[2].Success()
 		state(t, c, breaker.Closed)
 		next.Failure(errBroken()) // of the half-open period: counts no more
-		if s := c.Snapshot(); s.Streak != 0 || s.Failures != 10 || s.Successes != 4 || s.Refused != 2 {
+		if s := c.Snapshot(); s.Streak != 0 || s.Failures != 10 || s.Successes != 4 || s.Refused != 2 || s.Opened != 1 || s.Closed != 1 || s.Probes != 4 {
 			t.Errorf("%+v", s)
 		}
 	})

@@ -22,6 +22,8 @@ type Circuit struct {
 	openings int       // in a row, without having been closed
 	cause    error
 	probes   probes
+	changes  [HalfOpen + 1]int64 // to each state
+	probed   int64
 	window   window
 	news     news
 }
@@ -78,6 +80,7 @@ func (c *Circuit) probe(now time.Time) (Pass, time.Duration, bool) {
 	case Closed:
 		return Pass{circuit: c, period: c.period.Load()}, 0, true
 	}
+	c.probed++
 	c.probes.running++
 	c.probes.last = now
 	return Pass{circuit: c, period: c.period.Load(), probe: true}, 0, true
@@ -88,6 +91,7 @@ func (c *Circuit) probe(now time.Time) (Pass, time.Duration, bool) {
 func (c *Circuit) move(to State, change Change) {
 	change.From, change.To = c.State(), to
 	c.since, c.probes = change.At, probes{}
+	c.changes[to]++
 	c.streak.Store(0)
 	c.window.clear()
 	switch to {
@@ -151,7 +155,8 @@ func (c *Circuit) Snapshot() Snapshot {
 	defer c.mu.Unlock()
 	s := Snapshot{
 		State: c.State(), Since: c.since, Streak: int(c.streak.Load()),
-		Probing: c.probes.running, Proved: c.probes.proved,
+		Probing: c.probes.running, Proved: c.probes.proved, Probes: c.probed,
+		Opened: c.changes[Open], Closed: c.changes[Closed],
 		Successes: c.successes.Load(), Failures: c.failures.Load(), Refused: c.refused.Load(),
 		Cause: c.cause,
 	}

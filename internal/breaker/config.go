@@ -75,8 +75,10 @@ type Snapshot struct {
 	Left time.Duration
 	// Probing is how many probes run, Proved how many went well.
 	Probing, Proved int
-	// Successes, Failures and Refused count from the beginning.
+	// Successes, Failures and Refused calls, Probes that were let through, and
+	// the times that it Opened and Closed count from the beginning.
 	Successes, Failures, Refused int64
+	Probes, Opened, Closed       int64
 	// Cause is the last failure, nil for none.
 	Cause error
 }
