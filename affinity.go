@@ -106,7 +106,7 @@ func (r *Request) bind(ask *dispatch.Ask, otherwise AffinityMode) error {
 		return badField("Affinity", "must be %q, %q or %q, got %.40q",
 			AffinityHint, AffinityStrictQueue, AffinityStrictFailFast, r.Affinity)
 	}
-	ask.Key, ask.Affinity = r.Session, mode
+	ask.Key, ask.Affinity = scoped(r.Tenant, r.Session), mode
 	return nil
 }
 
@@ -129,5 +129,8 @@ func (p *Pool) rebound(b dispatch.Binding) {
 	if b.Bound {
 		kind = SessionBound
 	}
-	p.publish(PoolEvent{Kind: kind, Worker: b.Target, Session: b.Key, Count: b.Count, Reason: string(b.Why)})
+	tenant, session := unscoped(b.Key)
+	p.publish(PoolEvent{
+		Kind: kind, Worker: b.Target, Tenant: tenant, Session: session, Count: b.Count, Reason: string(b.Why),
+	})
 }

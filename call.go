@@ -31,6 +31,9 @@ func (p *Pool) Call(ctx context.Context, req Request) (Response, error) {
 
 // call sees a call through all its attempts.
 func (p *Pool) call(ctx context.Context, t *task) (Response, error) {
+	if err := p.admit(t); err != nil {
+		return Response{}, err
+	}
 	if err := p.plan(ctx, t); err != nil {
 		return Response{}, err
 	}

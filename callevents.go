@@ -30,6 +30,7 @@ func (p *Pool) handed(t *task, m *member, waited time.Duration) {
 
 // ended counts a call that is over for its caller and tells whoever listens.
 func (p *Pool) ended(t *task, err error) {
+	t.tenant.leave(err)
 	if err == nil && !t.answered { // a stream
 		err = fault.New(fault.Canceled, "the reader left the stream").WithStarted(fault.StartedYes)
 	}
@@ -60,6 +61,6 @@ func (p *Pool) tell(kind PoolEventKind, t *task, m *member, err *fault.Error) {
 func (t *task) event(kind PoolEventKind, at time.Time) PoolEvent {
 	return PoolEvent{
 		Kind: kind, At: at, Call: t.number, Program: t.req.Program.String(),
-		Session: t.req.Session, Worker: t.worker, Attempts: t.attempts,
+		Tenant: t.req.Tenant, Session: t.req.Session, Worker: t.worker, Attempts: t.attempts,
 	}
 }

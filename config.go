@@ -89,6 +89,9 @@ type Config struct {
 	// patches out, see docs/ARCHITECTURE.md.
 	PlainDSPy bool
 
+	// Tenants says what those have and may do whom calls are for.
+	Tenants Tenants
+
 	// Egress says how language models are reached, and what tenants may use.
 	Egress Egress
 

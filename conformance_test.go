@@ -97,6 +97,9 @@ type wrapped struct {
 func (w wrapped) Status() dspool.Status { return w.pool.Status() }
 
 func (w wrapped) ReleaseSession(session string) { w.pool.ReleaseSession(session) }
+func (w wrapped) ReleaseTenantSession(tenant, session string) {
+	w.pool.ReleaseTenantSession(tenant, session)
+}
 
 // wrap is a tier whose subjects are pools on mock workers behind a wrapper.
 func wrap(t *testing.T, wrapper func(*dspool.Pool) (dspool.Runner, error)) {

@@ -26,6 +26,7 @@ const (
 // language model on its behalf.
 type errand struct {
 	program, tenant string
+	rules           *tenantRules // nil without a tenant
 	deadline        time.Time
 
 	mu        sync.Mutex
@@ -43,7 +44,7 @@ func (t *task) owner() any {
 		return nil
 	}
 	if t.errand == nil {
-		t.errand = &errand{program: t.req.Program.String(), deadline: t.ask.Deadline, cost: lm.Cost{Known: true}}
+		t.errand = &errand{program: t.req.Program.String(), tenant: t.req.Tenant, rules: t.rules(), deadline: t.ask.Deadline, cost: lm.Cost{Known: true}}
 	}
 	return t.errand
 }
@@ -107,6 +108,10 @@ func (p *Pool) hostCall(ctx context.Context, req *mux.HostRequest) (mux.HostRepl
 	if err != nil {
 		return mux.HostReply{}, err
 	}
+	if !p.lms.reaches(e.rules, id) {
+		return mux.HostReply{}, fault.New(fault.InvalidArgument,
+			"a call asked for a language model that its tenant does not have: use the one that dspy.settings.lm is while the call runs")
+	}
 	if ask.Instead != nil {
 		ask.Told = p.switched(e)
 	}
@@ -128,7 +133,7 @@ func (p *Pool) switched(e *errand) func(lm.Use) {
 	return func(u lm.Use) {
 		e.told(u)
 		if p.events.Heard() {
-			p.publish(PoolEvent{Kind: LMSwitched, Program: e.program, Layer: u.Instead.Model, Next: u.Model, Code: u.Instead.Code})
+			p.publish(PoolEvent{Kind: LMSwitched, Tenant: e.tenant, Program: e.program, Layer: u.Instead.Model, Next: u.Model, Code: u.Instead.Code})
 		}
 	}
 }

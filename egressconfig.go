@@ -21,17 +21,19 @@ type Egress struct {
 	Prices *lm.Prices
 }
 
-// open makes the egress of a pool. It does no I/O but reads Network.CAFile.
-func (e Egress) open() (*lm.Egress, error) {
+// open makes the egress of a pool and what it keeps of budgets. It does no I/O
+// but reads Network.CAFile.
+func (e Egress) open() (*lm.Egress, *lm.Budgets, error) {
 	budgets, err := lm.NewBudgets(e.Budgets)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return lm.New(lm.Config{Network: e.Network, Cache: e.Cache, Budgets: budgets, Prices: e.Prices})
+	made, err := lm.New(lm.Config{Network: e.Network, Cache: e.Cache, Budgets: budgets, Prices: e.Prices})
+	return made, budgets, err
 }
 
 func (e Egress) check(k *checker) {
-	if _, err := e.open(); err != nil {
+	if _, _, err := e.open(); err != nil {
 		k.must(false, "Egress", "%s", err)
 	}
 }

@@ -46,6 +46,7 @@ func (e PoolEvent) attributes() []slog.Attr {
 	add("to", e.To != "", string(e.To))
 	add("call", e.Call != 0, e.Call)
 	add("program", e.Program != "", e.Program)
+	add("tenant", e.Tenant != "", e.Tenant)
 	add("session", e.Session != "", e.Session)
 	add("count", e.Count != 0, e.Count)
 	add("name", e.Name != "", e.Name)

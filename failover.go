@@ -43,7 +43,7 @@ func (f Failover) failures() []fault.Code {
 
 func (f Failover) check(c *checker, i int) {
 	at := fmt.Sprintf("Fallback[%d]", i)
-	c.must(f.LM != "", at+".LM", "must name a language model of Config.LMs")
+	c.must(f.LM != "" && !strings.Contains(f.LM, tenantMark), at+".LM", "must name a language model of Config.LMs")
 	c.must(f.On == nil || len(f.On) > 0, at+".On", "must name at least one failure, or be nil")
 	for j, code := range f.On {
 		c.must(strings.HasPrefix(string(code), "lm_") && slices.Contains(fault.Codes(), code), fmt.Sprintf("%s.On[%d]", at, j),
@@ -55,6 +55,18 @@ func (f Failover) check(c *checker, i int) {
 type lmFailover struct {
 	On []fault.Code `json:"on"`
 	LM lmDefinition `json:"lm"`
+}
+
+// hosts appends what the host calls a language model, and those that it falls
+// back to; nothing for one that workers ask by themselves.
+func (d lmDefinition) hosts(ids []string) []string {
+	if d.HostID != "" {
+		ids = append(ids, d.HostID)
+	}
+	for _, to := range d.Fallback {
+		ids = to.LM.hosts(ids)
+	}
+	return ids
 }
 
 // An lmFamily is all language models of a pool by name, ready to be asked.

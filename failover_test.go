@@ -102,7 +102,7 @@ func newTestTable(t *testing.T, c Config) testTable {
 // shape shows a definition as "model(on: fallback, ...)".
 func (t testTable) shape(name string) string {
 	t.t.Helper()
-	hash, err := t.choose(&Request{LM: name, Program: &Spec{}})
+	hash, err := t.choose(&Request{LM: name, Program: &Spec{}}, nil)
 	if err != nil {
 		return err.Error()
 	}
@@ -142,12 +142,12 @@ func TestADefinitionHoldsWhatItFallsBackTo(t *testing.T) {
 	}
 	want("", "m(6: a(6: b()), 1: b())")
 	want("a", "a(6: b())")
-	before, _ := table.choose(&Request{LM: "", Program: &Spec{}})
+	before, _ := table.choose(&Request{LM: "", Program: &Spec{}}, nil)
 	if err := table.set("b", model("new")); err != nil {
 		t.Fatal(err)
 	}
 	want("", "m(6: a(6: new()), 1: new())")
-	if after, _ := table.choose(&Request{LM: "", Program: &Spec{}}); after == before {
+	if after, _ := table.choose(&Request{LM: "", Program: &Spec{}}, nil); after == before {
 		t.Error("another definition has the same hash")
 	}
 	if _, there := table.defs.Resolve(lmKind, before); !there {
@@ -158,7 +158,7 @@ func TestADefinitionHoldsWhatItFallsBackTo(t *testing.T) {
 	}
 	table.forget("b")
 	want("", "m(6: a())")
-	want("b", fmt.Sprint(table.view.Load().unknown("b")))
+	want("b", fmt.Sprint(table.view.Load().unknown("b", nil)))
 	if err := table.set("b", model("b")); err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func (p *Pool) launch(t *task, s slot) *flight {
 	f.slot = s
 	f.program = p.defs.Pin(programKind, t.program, t.definition)
 	f.call = mux.Call{
-		Program: t.program, LM: t.lm, Deadline: t.ask.Deadline, Trace: t.req.Trace, Owner: t.owner(), Session: t.req.Session,
+		Program: t.program, LM: t.lm, Deadline: t.ask.Deadline, Trace: t.req.Trace, Owner: t.owner(), Tenant: t.req.Tenant, Session: t.req.Session,
 		Body: t.input, Attachments: t.req.Attachments, Credit: t.credit, Settled: f.settled,
 	}
 	if t.object != nil {

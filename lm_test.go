@@ -30,7 +30,10 @@ func TestAKeyIsNeverShown(t *testing.T) {
 		Model: "openai/m", APIKey: theKey, APIBase: "https://user:" + theKey + "@host/v1?key=" + theKey,
 		Extra: map[string]any{"extra_headers": map[string]string{"x": theKey}},
 	}
-	config := Config{LM: lm, LMs: map[string]LM{"other": lm}}
+	config := Config{
+		LM: lm, LMs: map[string]LM{"other": lm},
+		Tenants: Tenants{Known: map[string]Tenant{"acme": {LM: lm, LMs: map[string]LM{"own": lm}}}},
+	}
 	var logged bytes.Buffer
 	for _, h := range []slog.Handler{slog.NewTextHandler(&logged, nil), slog.NewJSONHandler(&logged, nil)} {
 		slog.New(h).Info("x", "lm", lm, "key", lm.APIKey, "config", config)

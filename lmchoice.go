@@ -1,7 +1,6 @@
 package dspool
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -13,15 +12,16 @@ func (t *lmTable) redact(text string) string { return t.view.Load().secrets.Repl
 
 // choose returns the hash of the language model that a request names, or else
 // its program, or else the default, "" if there is none.
-func (t *lmTable) choose(req *Request) (string, error) {
+// What a name means depends on the rules for the call's tenant, nil for none.
+func (t *lmTable) choose(req *Request, rules *tenantRules) (string, error) {
 	name := req.LM
 	if name == "" {
 		name = req.Program.LM
 	}
 	v := t.view.Load()
-	entry, ok := v.entries[name]
+	entry, ok := v.find(name, rules)
 	if !ok && name != "" {
-		return "", v.unknown(name)
+		return "", v.unknown(name, rules)
 	}
 	return entry.hash, nil
 }
@@ -36,8 +36,41 @@ func (t *lmTable) litellm() bool {
 	return false
 }
 
-func (v *lmView) unknown(name string) *fault.Error {
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(v.entries)), func(s string) bool { return s == "" })
+// find returns what a name means: to the tenant, or else to everybody.
+func (v *lmView) find(name string, rules *tenantRules) (entry lmEntry, ok bool) {
+	if strings.Contains(name, tenantMark) {
+		return lmEntry{}, false // it would be that of a tenant
+	}
+	if rules != nil {
+		if entry, ok = v.entries[scoped(rules.key, name)]; ok || rules.OwnLMs {
+			return entry, ok
+		}
+	}
+	entry, ok = v.entries[name]
+	return entry, ok
+}
+
+// reaches reports whether a call by these rules may use what the host calls id:
+// a language model that it has a name for, or had a short while ago, and those
+// that such a one falls back to.
+func (t *lmTable) reaches(rules *tenantRules, id string) bool {
+	if slices.ContainsFunc(t.view.Load().owners[id], rules.may) {
+		return true
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.replaced, func(e lmEntry) bool { return slices.Contains(e.reach, id) && rules.may(e.owner) })
+}
+
+func (v *lmView) unknown(name string, rules *tenantRules) *fault.Error {
+	var names []string
+	for key := range v.entries {
+		owner, known := unscoped(key)
+		if known != "" && rules.may(owner) && !slices.Contains(names, known) {
+			names = append(names, known)
+		}
+	}
+	slices.Sort(names)
 	has := "none"
 	if len(names) > 0 {
 		has = strings.Join(names, ", ")
@@ -57,6 +90,9 @@ func (p *Pool) ConfigureLM(name string, lm LM) error {
 	}
 	if lm.Direct && p.cfg.Sandbox.cutOff() {
 		return fault.New(fault.InvalidArgument, "LM.Direct: "+noNetwork)
+	}
+	if strings.Contains(name, tenantMark) {
+		return badField("LM", "the name must not hold control characters")
 	}
 	return p.lms.set(name, lm)
 }

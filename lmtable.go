@@ -34,8 +34,10 @@ const (
 
 // lmEntry is one of the pool's language models, ready for use.
 type lmEntry struct {
-	lm    LM // as it was given
-	keyed LM // with the key that the environment has
+	owner string   // the tenant whose it is, "" for the pool
+	reach []string // what the host calls it, and those that it falls back to
+	lm    LM       // as it was given
+	keyed LM       // with the key that the environment has
 	host  string
 	hash  string
 	kept  *catalog.Entry
@@ -56,8 +58,9 @@ type lmTable struct {
 
 // An lmView never changes.
 type lmView struct {
-	entries map[string]lmEntry
-	secrets *strings.Replacer // takes keys out of text
+	entries map[string]lmEntry  // by name, scoped to the tenant whose it is
+	owners  map[string][]string // by what the host calls one: whose entries lead to it
+	secrets *strings.Replacer   // takes keys out of text
 }
 
 // newLMTable enters the configured language models.
@@ -81,6 +84,20 @@ func (t *lmTable) set(name string, given LM) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.enter(lmFamily{name: given}, func(string) string { return "LM" })
+}
+
+// setAll enters language models of tenants by their scoped names, and takes out
+// those in gone.
+func (t *lmTable) setAll(given lmFamily, gone []string, path func(string) string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(given) > 0 {
+		if err := t.enter(given, path); err != nil {
+			return err
+		}
+	}
+	t.remove(gone)
+	return nil
 }
 
 // enter enters language models, which may fall back to each other and to those
@@ -135,7 +152,8 @@ func (t *lmTable) publish(family, given lmFamily) error {
 	before := t.view.Load().entries
 	entries := make(map[string]lmEntry, len(family))
 	for name, keyed := range family {
-		body, hash, err := family.define(name).encode()
+		defined := family.define(name)
+		body, hash, err := defined.encode()
 		if err != nil {
 			return fault.Wrap(fault.InvalidArgument, err, "a language model cannot be written as JSON")
 		}
@@ -148,24 +166,45 @@ func (t *lmTable) publish(family, given lmFamily) error {
 			entry.kept = t.defs.Pin(lmKind, hash, body)
 		}
 		entry.keyed, entry.host, entry.hash = keyed, keyed.hostID(), hash
+		entry.owner, _ = unscoped(name)
+		entry.reach = defined.hosts(nil)
 		entries[name] = entry
 	}
 	t.trim(entries)
-	t.view.Store(&lmView{entries: entries, secrets: t.replacer(entries)})
+	t.view.Store(&lmView{entries: entries, owners: ownersOf(entries), secrets: t.replacer(entries)})
 	return nil
+}
+
+// ownersOf lists for each language model whose entries lead to it.
+func ownersOf(entries map[string]lmEntry) map[string][]string {
+	owners := map[string][]string{}
+	for _, e := range entries {
+		for _, id := range e.reach {
+			if !slices.Contains(owners[id], e.owner) {
+				owners[id] = append(owners[id], e.owner)
+			}
+		}
+	}
+	return owners
 }
 
 // forget takes a language model out; those that fall back to it do so no more.
 func (t *lmTable) forget(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	family := t.family()
-	if _, there := family[name]; !there {
-		return
+	t.remove([]string{name})
+}
+
+// remove takes language models out. Callers hold mu.
+func (t *lmTable) remove(names []string) {
+	family, before := t.family(), t.view.Load().entries
+	for _, name := range names {
+		t.retire(before, name)
+		delete(family, name)
 	}
-	t.retire(t.view.Load().entries, name)
-	delete(family, name)
-	_ = t.publish(family, nil) // all of them have been written before
+	if len(family) < len(before) {
+		_ = t.publish(family, nil) // all of them have been written before
+	}
 }
 
 // retire keeps the definition that has a name now for the calls in flight.
@@ -224,8 +263,9 @@ func (t *lmTable) learn(key string) {
 	if t.learned = append(t.learned, key); len(t.learned) > learnedMax {
 		t.learned = slices.Delete(t.learned, 0, 1)
 	}
-	entries := t.view.Load().entries
-	t.view.Store(&lmView{entries: entries, secrets: t.replacer(entries)})
+	v := *t.view.Load()
+	v.secrets = t.replacer(v.entries)
+	t.view.Store(&v)
 }
 
 // replacer finds the keys of all language models. Callers hold mu.

@@ -25,7 +25,7 @@ func TestReplacedLanguageModelsStayForAWhileAndThenGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := table.choose(&Request{Program: &Spec{}})
+	first, err := table.choose(&Request{Program: &Spec{}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

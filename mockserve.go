@@ -68,12 +68,23 @@ func (m *Mock) serve(ctx context.Context, req *Request, r *mockReader) (Response
 	return resp, nil
 }
 
+// mockShare lets tenants take turns.
+func mockShare(tenant string) *dispatch.Share {
+	if tenant == "" {
+		return nil
+	}
+	return &dispatch.Share{Name: tenant}
+}
+
 // run does the whole call.
 func (t *mockTask) run(ctx context.Context, r *mockReader) (Response, error) {
 	if err := t.plan(ctx); err != nil {
 		return Response{}, refuse(err)
 	}
-	ask := dispatch.Ask{Exclusive: t.req.Program.Exclusive}
+	if err := checkTenant("Tenant", t.req.Tenant); err != nil {
+		return Response{}, err
+	}
+	ask := dispatch.Ask{Exclusive: t.req.Program.Exclusive, Share: mockShare(t.req.Tenant)}
 	if t.req.Session != "" {
 		if err := t.req.bind(&ask, t.cfg.Affinity); err != nil {
 			return Response{}, err

@@ -29,7 +29,7 @@ const (
 type object struct {
 	table        *objectTable
 	owner        *objectSession
-	session, ref string
+	session, ref string // session: scoped to its tenant
 
 	mu      sync.Mutex
 	running int  // calls whose work has not stopped

@@ -49,9 +49,9 @@ func (t *objectTable) place(ctx context.Context, c *task, next route) (slot, boo
 		return slot{}, f == t.forsaken, f
 	}
 	m := s.Target()
-	if !m.Hello().Has(featureObjects) {
+	if err := c.keeps(m); err != nil {
 		s.Release()
-		return slot{}, false, fault.New(fault.Unsupported, "the worker keeps no objects").WithStarted(fault.StartedNo).WithWorker(m.ID())
+		return slot{}, false, err
 	}
 	if !c.object.board(m, next) {
 		s.Release()
@@ -60,6 +60,20 @@ func (t *objectTable) place(ctx context.Context, c *task, next route) (slot, boo
 	c.route = next
 	t.hold(c.object)
 	return s, false, nil
+}
+
+// keeps refuses a worker that cannot keep the call's object.
+func (t *task) keeps(m *member) *fault.Error {
+	hello, what := m.Hello(), ""
+	switch {
+	case !hello.Has(featureObjects):
+		what = "keeps no objects"
+	case t.req.Tenant != "" && !hello.Has(featureTenants):
+		what = "does not keep the objects of tenants apart"
+	default:
+		return nil
+	}
+	return fault.New(fault.Unsupported, "the worker "+what).WithStarted(fault.StartedNo).WithWorker(m.ID())
 }
 
 // await waits for a call's turn on the object, at most for its budget.

@@ -18,6 +18,9 @@ const endingRetry = 100 * time.Millisecond
 // featureObjects is what a worker names that keeps objects.
 const featureObjects = "objects"
 
+// featureTenants is what a worker names that keeps the objects of tenants apart.
+const featureTenants = "tenants"
+
 // An objectTable knows the objects that live in the pool's workers.
 type objectTable struct {
 	pool   *Pool
@@ -59,7 +62,8 @@ func (t *objectTable) open(req *Request) (*object, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.sessions[req.Session]
+	key := scoped(req.Tenant, req.Session)
+	s := t.sessions[key]
 	if s != nil && s.ending {
 		err := fault.New(fault.Unavailable, "the session is being ended: its last calls have not stopped yet").WithStarted(fault.StartedNo)
 		err.RetryAfter, err.Details = endingRetry, map[string]string{fault.DetailSession: req.Session}
@@ -75,7 +79,7 @@ func (t *objectTable) open(req *Request) (*object, error) {
 				"the pool has %d objects, as many as its workers may keep: end sessions, or raise Objects.PerWorker", limit).
 				WithStarted(fault.StartedNo)
 		}
-		o = &object{table: t, owner: s, session: req.Session, ref: req.Program.Ref}
+		o = &object{table: t, owner: s, session: key, ref: req.Program.Ref}
 		s.objects[o.ref] = o
 		t.sessions[o.session] = s
 		t.count++
@@ -127,7 +131,7 @@ func (t *objectTable) drop(session string, s *objectSession) {
 	for _, o := range s.objects {
 		if m := o.end(); m != nil && !told[m] {
 			told[m] = true
-			m.Release(session)
+			m.Release(unscoped(session))
 		}
 	}
 }
@@ -163,7 +167,10 @@ func (t *objectTable) tell(o *object, m *member, origin ObjectOrigin) {
 	switch origin {
 	case ObjectRestored:
 		t.restored.Add(1)
-		t.pool.publish(PoolEvent{Kind: ObjectRestoration, Worker: m.ID(), PID: m.PID(), Session: o.session, Reason: o.ref})
+		tenant, session := unscoped(o.session)
+		t.pool.publish(PoolEvent{
+			Kind: ObjectRestoration, Worker: m.ID(), PID: m.PID(), Tenant: tenant, Session: session, Reason: o.ref,
+		})
 	case ObjectRenewed:
 		t.renewed.Add(1)
 	case ObjectKept, ObjectMade:
@@ -213,7 +220,11 @@ func (t *objectTable) status() ObjectsStatus {
 // their last calls have stopped, and its next call may go to any worker and makes
 // new objects. What [Pool.Session] keeps of the session stays; [Pool.EndSession]
 // ends both. A session that there is not is no error.
-func (p *Pool) ReleaseSession(session string) {
-	p.desk.Release(session)
-	p.objects.release(session)
+func (p *Pool) ReleaseSession(session string) { p.ReleaseTenantSession("", session) }
+
+// ReleaseTenantSession is [Pool.ReleaseSession] for a session of a tenant.
+func (p *Pool) ReleaseTenantSession(tenant, session string) {
+	key := scoped(tenant, session)
+	p.desk.Release(key)
+	p.objects.release(key)
 }

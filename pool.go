@@ -31,6 +31,7 @@ type Pool struct {
 	defs     *catalog.Catalog
 	lms      *lmTable
 	egress   *lm.Egress
+	tenants  *tenantTable
 	events   feed.Feed[PoolEvent]
 	counts   *counters
 	repeats  *bucket
@@ -64,10 +65,14 @@ func New(config Config) (*Pool, error) {
 		gate: lifecycle.NewGate(), stopping: make(chan struct{}),
 	}
 	var err error
-	if p.egress, err = c.Egress.open(); err != nil {
+	var budgets *lm.Budgets
+	if p.egress, budgets, err = c.Egress.open(); err != nil {
 		return nil, err
 	}
 	if p.lms, err = newLMTable(c, p.defs, p.egress); err != nil {
+		return nil, err
+	}
+	if p.tenants, err = newTenantTable(c, p.lms, budgets); err != nil {
 		return nil, err
 	}
 	p.desk = dispatch.New[*member](dispatch.Config{

@@ -176,6 +176,8 @@ type PoolEvent struct {
 	Reason string
 	// Stream is "stdout" or "stderr" for OutputCaptured.
 	Stream string
+	// Tenant is whose call or session it is about, "" for none.
+	Tenant string
 	// Session is a session key, Count how many sessions the event is about.
 	Session string
 	Count   int

@@ -67,7 +67,7 @@ func (q *probe) run(ctx context.Context, m *member) error {
 func (q *probe) begin(ctx context.Context, m *member, ended func()) (*mux.Pending, error) {
 	lm := q.task.lm
 	if q.own { // language models can be exchanged while the pool runs
-		chosen, err := q.pool.lms.choose(q.task.req)
+		chosen, err := q.pool.lms.choose(q.task.req, nil)
 		if err != nil {
 			return nil, err
 		}

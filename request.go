@@ -44,6 +44,11 @@ type Request struct {
 	// of one session go to the same worker, see Config.Affinity. At most 256
 	// bytes of UTF-8 without control characters.
 	Session string
+	// Tenant is whom the call is for, or "": tenants see nothing of each other.
+	// Sessions, objects, cached answers, budgets and what is counted are kept
+	// apart by it, and tenants take turns when calls have to wait; see
+	// Config.Tenants. At most 256 bytes of UTF-8 without control characters.
+	Tenant string
 	// Affinity is what the call does when the worker of its session is busy.
 	// Empty means what Config.Affinity says. It has no meaning without Session.
 	Affinity AffinityMode

@@ -20,6 +20,7 @@ import (
 type Session struct {
 	table *Sessions
 	id    string
+	key   string // the id, scoped to the tenant
 	seed  sessionSeed
 	err   error
 }
@@ -29,13 +30,17 @@ var _ Runner = (*Session)(nil)
 // ID returns the session's id.
 func (s *Session) ID() string { return s.id }
 
+// Tenant returns the tenant whose session it is, "" for none.
+func (s *Session) Tenant() string { return s.seed.tenant }
+
 // Validate reports why the session cannot be used, or nil: the id or an option
 // is not usable. Every other method fails with that error.
 func (s *Session) Validate() error { return s.err }
 
 // Call runs a program as the Runner below does, with what the session adds:
 //
-//   - Request.Session is the session's id;
+//   - Request.Session is the session's id, and Request.Tenant its tenant: a
+//     request that names another tenant is refused with invalid_argument;
 //   - Request.LM, if it is empty, is the session's language model;
 //   - the program's input of type dspy.History, if the caller leaves it out or
 //     empty, is the conversation so far; see [Session.History].
@@ -100,7 +105,7 @@ func (s *Session) End(ctx context.Context) error {
 	if s.err != nil {
 		return s.err
 	}
-	return s.table.EndSession(ctx, s.id)
+	return s.table.forget(ctx, s.key)
 }
 
 // Info describes the session. It is not_found if there is none.
@@ -182,10 +187,10 @@ func (s *Session) view(ctx context.Context, f func(*sessionState)) (found bool, 
 	}
 	s.table.mu.Lock()
 	defer s.table.unlock()
-	if err := s.table.broken[s.id]; err != nil {
+	if err := s.table.broken[s.key]; err != nil {
 		return false, err
 	}
-	st := s.table.find(s.id)
+	st := s.table.find(s.key)
 	if st != nil {
 		f(st)
 	}

@@ -98,11 +98,12 @@ func (t *Sessions) adopt(found []stored) {
 		}
 		t.broken[one.id] = one.err
 		t.cfg.Logger.Warn("a session in the store cannot be used", "error", one.err)
-		t.publish(PoolEvent{Kind: SessionStoreFailed, Session: one.id, Err: one.err, Reason: one.err.Message, Count: 1})
+		tenant, id := unscoped(one.id)
+		t.publish(PoolEvent{Kind: SessionStoreFailed, Tenant: tenant, Session: id, Err: one.err, Reason: one.err.Message, Count: 1})
 	}
 	slices.SortFunc(states, func(a, b *sessionState) int { return a.created.Compare(b.created) })
 	for _, st := range states {
-		t.live[st.id] = st
+		t.live[st.key] = st
 		t.byAge.add(st)
 	}
 	slices.SortFunc(states, func(a, b *sessionState) int { return a.active.Compare(b.active) })

@@ -10,11 +10,13 @@ import (
 )
 
 // A SessionOption says how a session starts. It changes nothing in one that
-// there is already; see [Session.SetLM] and its kin for that.
+// there is already; see [Session.SetLM] and its kin for that. Only
+// [SessionTenant] is a part of which session it is.
 type SessionOption interface{ applySession(seed *sessionSeed) }
 
 // sessionSeed is what a session starts with.
 type sessionSeed struct {
+	tenant   string
 	user, lm string
 	limits   SessionLimits
 	metadata map[string]string
@@ -24,6 +26,13 @@ type sessionSeed struct {
 type sessionOption func(*sessionSeed)
 
 func (f sessionOption) applySession(seed *sessionSeed) { f(seed) }
+
+// SessionTenant says whose session it is. It is a part of the session's name: the
+// same id is another session for another tenant, and for none. The rules for ids
+// of sessions hold for tenants too.
+func SessionTenant(id string) SessionOption {
+	return sessionOption(func(s *sessionSeed) { s.tenant = id })
+}
 
 // SessionUser notes whose session it is. It means nothing to dspool.
 func SessionUser(id string) SessionOption {
@@ -47,6 +56,9 @@ func SessionMetadata(metadata map[string]string) SessionOption {
 }
 
 func (s *sessionSeed) check() error {
+	if err := checkTenant("session tenant", s.tenant); err != nil {
+		return err
+	}
 	if s.user != "" {
 		if err := checkID("session user", s.user); err != nil {
 			return err
@@ -83,7 +95,7 @@ func (l SessionLimits) validate() error {
 func (s *sessionSeed) start(id string, base SessionLimits) *sessionState {
 	now := time.Now()
 	return &sessionState{
-		id: id, user: s.user, created: now, active: now, lm: s.lm,
+		id: id, tenant: s.tenant, key: scoped(s.tenant, id), user: s.user, created: now, active: now, lm: s.lm,
 		limits: s.limits.over(base), metadata: maps.Clone(s.metadata),
 		programs: map[string]*sessionProgram{},
 	}

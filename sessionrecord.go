@@ -27,6 +27,7 @@ type recordEnvelope struct {
 // sessionRecord is a session in its envelope.
 type sessionRecord struct {
 	ID           string            `json:"id"`
+	Tenant       string            `json:"tenant,omitempty"`
 	User         string            `json:"user,omitempty"`
 	CreatedAt    time.Time         `json:"created_at"`
 	LastActivity time.Time         `json:"last_activity"`
@@ -55,7 +56,7 @@ func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.
 // hold the table's lock.
 func (st *sessionState) record() *sessionRecord {
 	r := &sessionRecord{
-		ID: st.id, User: st.user, CreatedAt: st.created, LastActivity: st.active,
+		ID: st.id, Tenant: st.tenant, User: st.user, CreatedAt: st.created, LastActivity: st.active,
 		LM: st.lm, Limits: st.limits, Metadata: maps.Clone(st.metadata), Calls: st.began - int64(st.inFlight), Stats: st.stats,
 	}
 	for _, p := range st.programs {
@@ -84,7 +85,7 @@ func readSession(id string, raw []byte) (*sessionState, *fault.Error) {
 	if err := json.Unmarshal(e.Session, &r); err != nil {
 		return nil, badRecord(id, fault.Unavailable, err, "cannot be read")
 	}
-	if r.ID != id {
+	if scoped(r.Tenant, r.ID) != id {
 		return nil, badRecord(id, fault.Unavailable, nil, "belongs to another session")
 	}
 	st, err := r.state()
@@ -105,7 +106,7 @@ func badRecord(id string, code fault.Code, cause error, what string) *fault.Erro
 // state is the session that the record describes.
 func (r *sessionRecord) state() (*sessionState, error) {
 	st := &sessionState{
-		id: r.ID, user: r.User, created: r.CreatedAt, active: r.LastActivity, lm: r.LM,
+		id: r.ID, tenant: r.Tenant, key: scoped(r.Tenant, r.ID), user: r.User, created: r.CreatedAt, active: r.LastActivity, lm: r.LM,
 		limits: r.Limits.over(defaultSessionLimits()), metadata: r.Metadata, began: r.Calls, stats: r.Stats,
 		programs: make(map[string]*sessionProgram, len(r.Programs)),
 	}

@@ -28,17 +28,22 @@ type Sessions struct {
 	saver  *saver // nil: there is no store
 
 	mu     sync.Mutex
-	live   map[string]*sessionState
-	broken map[string]*fault.Error // what the store has and nobody can read
-	byUse  sessionOrder            // least recently used first
-	byAge  sessionOrder            // oldest first
+	live   map[string]*sessionState // by scoped id
+	broken map[string]*fault.Error  // what the store has and nobody can read
+	byUse  sessionOrder             // least recently used first
+	byAge  sessionOrder             // oldest first
 	totals sessionTotals
 	closed bool
-	over   []string // sessions whose end the Runner has not been told yet
+	over   []string // scoped ids of sessions whose end the Runner has not been told yet
 }
 
 // A releaser is a Runner that keeps something of sessions, as a [Pool] does.
 type releaser interface{ ReleaseSession(session string) }
+
+// A tenantReleaser is told of sessions of tenants too.
+type tenantReleaser interface {
+	ReleaseTenantSession(tenant, session string)
+}
 
 // sessionTotals count from the beginning of a table.
 type sessionTotals struct {
@@ -50,7 +55,8 @@ type sessionTotals struct {
 // is nothing to stop; with one, [Sessions.Stop] saves what is not saved yet.
 //
 // A Runner that has a method ReleaseSession(session string), as a [Pool] has, is
-// told of each session that is over.
+// told of each session that is over; one that has ReleaseTenantSession(tenant,
+// session string) is told by that.
 func NewSessions(runner Runner, config SessionsConfig) (*Sessions, error) {
 	if runner == nil {
 		return nil, fault.New(fault.InvalidArgument, "NewSessions: the Runner must not be nil")
@@ -85,6 +91,7 @@ func (t *Sessions) Session(id string, opts ...SessionOption) *Session {
 	for _, o := range opts {
 		o.applySession(&s.seed)
 	}
+	s.key = scoped(s.seed.tenant, id)
 	s.err = s.seed.check()
 	if err := checkID("session id", id); err != nil {
 		s.err = err
@@ -100,27 +107,33 @@ func (t *Sessions) EndSession(ctx context.Context, id string) error {
 	if err := checkID("session id", id); err != nil {
 		return err
 	}
+	return t.forget(ctx, id)
+}
+
+// forget ends a session by its scoped id.
+func (t *Sessions) forget(ctx context.Context, key string) error {
 	if err := t.load(ctx); err != nil {
 		return err
 	}
-	if err := t.end(id); err != nil {
+	if err := t.end(key); err != nil {
 		return err
 	}
-	return t.flushOne(ctx, id)
+	return t.flushOne(ctx, key)
 }
 
-func (t *Sessions) end(id string) error {
+func (t *Sessions) end(key string) error {
 	t.mu.Lock()
 	defer t.unlock()
-	if st := t.find(id); st != nil {
+	if st := t.find(key); st != nil {
 		t.remove(st, SessionEnded, "it was ended")
 		return nil
 	}
-	if t.broken[id] == nil {
+	if t.broken[key] == nil {
+		_, id := unscoped(key)
 		return noSession(id)
 	}
-	delete(t.broken, id)
-	t.mark(id)
+	delete(t.broken, key)
+	t.mark(key)
 	return nil
 }
 
@@ -130,7 +143,7 @@ func noSession(id string) *fault.Error {
 		WithStarted(fault.StartedNo)
 }
 
-// List describes all sessions, by id.
+// List describes all sessions, by tenant and id.
 func (t *Sessions) List(ctx context.Context) ([]SessionInfo, error) {
 	if err := t.load(ctx); err != nil {
 		return nil, err
@@ -144,11 +157,14 @@ func (t *Sessions) List(ctx context.Context) ([]SessionInfo, error) {
 			out = append(out, t.info(st))
 		}
 	}
-	slices.SortFunc(out, func(a, b SessionInfo) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(out, func(a, b SessionInfo) int {
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.ID, b.ID))
+	})
 	return out, nil
 }
 
-// Info describes one session, or is not_found.
+// Info describes one session, or is not_found. For one of a tenant, and for its
+// end, go by [Sessions.Session] with [SessionTenant].
 func (t *Sessions) Info(ctx context.Context, id string) (SessionInfo, error) {
 	return t.Session(id).Info(ctx)
 }
@@ -161,8 +177,8 @@ func (t *Sessions) Events(ctx context.Context) iter.Seq[PoolEvent] {
 
 // find returns a live session, nil if there is none. One that should have
 // expired does so now. Callers hold mu.
-func (t *Sessions) find(id string) *sessionState {
-	st := t.live[id]
+func (t *Sessions) find(key string) *sessionState {
+	st := t.live[key]
 	if st == nil {
 		return nil
 	}
@@ -178,11 +194,11 @@ func (t *Sessions) open(s *Session) (*sessionState, error) {
 	if t.closed {
 		return nil, fault.New(fault.ShuttingDown, "the sessions have been stopped").WithStarted(fault.StartedNo)
 	}
-	if st := t.find(s.id); st != nil {
+	if st := t.find(s.key); st != nil {
 		t.touch(st)
 		return st, nil
 	}
-	if err := t.broken[s.id]; err != nil {
+	if err := t.broken[s.key]; err != nil {
 		return nil, err
 	}
 	if t.cfg.Max > 0 && len(t.live) >= t.cfg.Max {
@@ -199,16 +215,16 @@ func (t *Sessions) open(s *Session) (*sessionState, error) {
 	}
 	t.enter(st)
 	t.totals.started++
-	t.publish(PoolEvent{Kind: SessionStarted, Session: st.id})
+	t.publish(PoolEvent{Kind: SessionStarted, Tenant: st.tenant, Session: st.id})
 	return st, nil
 }
 
 // enter puts a session into the table. Callers hold mu.
 func (t *Sessions) enter(st *sessionState) {
-	t.live[st.id] = st
+	t.live[st.key] = st
 	t.byUse.add(st)
 	t.byAge.add(st)
-	t.mark(st.id)
+	t.mark(st.key)
 	t.watch()
 }
 
@@ -216,24 +232,24 @@ func (t *Sessions) enter(st *sessionState) {
 func (t *Sessions) touch(st *sessionState) {
 	st.active = time.Now()
 	t.byUse.renew(st)
-	t.mark(st.id)
+	t.mark(st.key)
 }
 
 // remove takes a session out of the table. Callers hold mu.
 func (t *Sessions) remove(st *sessionState, kind PoolEventKind, why string) {
-	delete(t.live, st.id)
+	delete(t.live, st.key)
 	t.byUse.drop(st)
 	t.byAge.drop(st)
-	t.mark(st.id)
+	t.mark(st.key)
 	life := time.Since(st.created)
 	t.totals.meanLife = runningMean(t.totals.meanLife, t.totals.ended, float64(life))
 	t.totals.ended++
 	if kind == SessionExpired {
 		t.totals.expired++
 	}
-	t.publish(PoolEvent{Kind: kind, Session: st.id, Reason: why, Took: life})
+	t.publish(PoolEvent{Kind: kind, Tenant: st.tenant, Session: st.id, Reason: why, Took: life})
 	if _, listens := t.runner.(releaser); listens {
-		t.over = append(t.over, st.id)
+		t.over = append(t.over, st.key)
 	}
 }
 
@@ -243,9 +259,14 @@ func (t *Sessions) unlock() {
 	over := t.over
 	t.over = nil
 	t.mu.Unlock()
-	for _, id := range over {
-		if r, listens := t.runner.(releaser); listens {
-			r.ReleaseSession(id)
+	for _, key := range over {
+		switch tenant, id := unscoped(key); r := t.runner.(type) {
+		case tenantReleaser:
+			r.ReleaseTenantSession(tenant, id)
+		case releaser:
+			if tenant == "" {
+				r.ReleaseSession(id)
+			}
 		}
 	}
 }

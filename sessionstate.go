@@ -15,7 +15,9 @@ const lastErrorMax = 1 << 10
 
 // sessionState is a session's data. The table's lock guards it.
 type sessionState struct {
-	id, user        string
+	id, tenant      string
+	key             string // the id, scoped to the tenant
+	user            string
 	created, active time.Time
 	lm              string
 	limits          SessionLimits
@@ -48,6 +50,7 @@ type SessionStats struct {
 // SessionInfo describes a session at one moment. It is the reader's own copy.
 type SessionInfo struct {
 	ID           string            `json:"id"`
+	Tenant       string            `json:"tenant,omitempty"`
 	User         string            `json:"user,omitempty"`
 	CreatedAt    time.Time         `json:"created_at"`
 	LastActivity time.Time         `json:"last_activity"`
@@ -70,7 +73,7 @@ type SessionInfo struct {
 // info describes a session. Callers hold mu.
 func (t *Sessions) info(st *sessionState) SessionInfo {
 	return SessionInfo{
-		ID: st.id, User: st.user, CreatedAt: st.created, LastActivity: st.active, LM: st.lm,
+		ID: st.id, Tenant: st.tenant, User: st.user, CreatedAt: st.created, LastActivity: st.active, LM: st.lm,
 		Limits: st.limits, Metadata: maps.Clone(st.metadata), Programs: len(st.programs), ProgramBytes: st.programBytes,
 		HistoryTurns: len(st.history.turns), HistoryBytes: st.history.bytes,
 		InFlight: st.inFlight, Stats: st.stats, ExpiresAt: t.expiry(st),

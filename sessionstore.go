@@ -18,6 +18,9 @@ import (
 // first used, and from then on writes what has changed, many sessions at a time
 // and never from two goroutines at once. A store belongs to one table.
 //
+// The id of a tenant's session is the tenant's, the character U+001F and the
+// session's own, at most 513 bytes; ids of other sessions have no such character.
+//
 // Errors should be *fault.Error, and say what to do. Methods return when ctx
 // ends, unless what they do cannot be broken off.
 type SessionStore interface {

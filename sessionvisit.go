@@ -24,6 +24,9 @@ type visit struct {
 // one of the session's programs, "" means that the request has its own. Whoever
 // gets a visit must leave.
 func (s *Session) visit(ctx context.Context, req *Request, id string) (*visit, error) {
+	if req.Tenant != "" && req.Tenant != s.seed.tenant {
+		return nil, badField("Tenant", "must be empty or the tenant of the session")
+	}
 	v := &visit{table: s.table, began: time.Now(), err: fault.New(fault.Internal, "the Runner did not return")}
 	if id == "" {
 		_ = req.Program.Validate() // compiles it before the lock is taken; the Runner tells
@@ -50,7 +53,7 @@ func (s *Session) visit(ctx context.Context, req *Request, id string) (*visit, e
 	if err != nil {
 		return nil, err
 	}
-	req.Session = s.id
+	req.Tenant, req.Session = s.seed.tenant, s.id
 	if v.talk != nil {
 		req.Input = v.talk.begin(req.Input, past)
 	}
@@ -95,7 +98,7 @@ func (v *visit) leave() {
 	if v.err != nil {
 		t.totals.errors++
 	}
-	if t.live[st.id] != st {
+	if t.live[st.key] != st {
 		return
 	}
 	st.stats.record(time.Since(v.began), v.err)

@@ -60,6 +60,11 @@ func (s *Single) Swap(ctx context.Context, change Change) error { return s.pool.
 // [Pool.ReleaseSession] does.
 func (s *Single) ReleaseSession(session string) { s.pool.ReleaseSession(session) }
 
+// ReleaseTenantSession is [Single.ReleaseSession] for a session of a tenant.
+func (s *Single) ReleaseTenantSession(tenant, session string) {
+	s.pool.ReleaseTenantSession(tenant, session)
+}
+
 // Status returns the numbers of this moment.
 func (s *Single) Status() Status { return s.pool.Status() }
 

@@ -42,6 +42,9 @@ func (p *Pool) streamed(ctx context.Context, t *task, yield func(Event, error) b
 // stream yields events until the end. The error, if any, is still to be
 // yielded; there is none for a reader that has left.
 func (p *Pool) stream(ctx context.Context, t *task, yield func(Event, error) bool) error {
+	if err := p.admit(t); err != nil {
+		return err
+	}
 	if err := p.plan(ctx, t); err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type task struct {
 	program    string // hash
 	lm         string // hash, "" for none
 	errand     *errand
+	tenant     *tenantState // nil without a tenant; in it until the call ends
 	input      []byte
 	ask        dispatch.Ask
 	object     *object       // nil unless the call is for one
@@ -59,7 +60,7 @@ func (p *Pool) plan(ctx context.Context, t *task) error {
 	if t.definition, t.program, err = req.Program.Definition(); err != nil {
 		return refuse(err)
 	}
-	if t.lm, err = p.lms.choose(req); err != nil {
+	if t.lm, err = p.lms.choose(req, t.rules()); err != nil {
 		return err
 	}
 	if t.input, err = req.Program.CheckInput(req.Input, names(req.Attachments)...); err != nil {
@@ -68,7 +69,7 @@ func (p *Pool) plan(ctx context.Context, t *task) error {
 	if len(t.input) == 0 {
 		t.input = []byte("{}")
 	}
-	t.ask = dispatch.Ask{Exclusive: req.Program.Exclusive}
+	t.ask = dispatch.Ask{Exclusive: req.Program.Exclusive, Share: t.tenant.turn()}
 	t.ask.Deadline, t.own = p.deadline(ctx, t.arrived)
 	if req.Session != "" {
 		err = req.bind(&t.ask, p.cfg.Affinity.Mode)

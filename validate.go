@@ -42,6 +42,7 @@ func (c Config) Validate() error {
 	c.Recycle.check(k, c.Health)
 	c.checkLMs(k)
 	c.Egress.check(k)
+	c.Tenants.check(k, c.Sandbox)
 	return k.verdict()
 }
 
@@ -94,6 +95,7 @@ func (c Config) checkLMs(k *checker) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.LMs)) {
 		k.must(name != "", "LMs", "must not have an empty name: the default is Config.LM")
+		k.must(!strings.Contains(name, tenantMark), fmt.Sprintf("LMs[%q]", name), "the name must not hold control characters")
 		path := fmt.Sprintf("Config.LMs[%q]", name)
 		k.errs = append(k.errs, c.LMs[name].check(path)...)
 		k.errs = append(k.errs, family.check(path, name)...)

@@ -142,7 +142,7 @@ func (w *warmer) run(ctx context.Context, x *worker.Worker) *fault.Error {
 // request runs one request and checks its result.
 func (w *warmer) request(ctx context.Context, x *worker.Worker, t *task) error {
 	var err error
-	if t.lm, err = w.pool.lms.choose(t.req); err != nil { // they can be exchanged while the pool runs
+	if t.lm, err = w.pool.lms.choose(t.req, nil); err != nil { // they can be exchanged while the pool runs
 		return err
 	}
 	t.ask.Deadline, _ = ctx.Deadline()

@@ -34,30 +34,49 @@ const tenantsMax = 100_000
 
 // Budgets keeps what tenants have used. It is safe for concurrent use.
 type Budgets struct {
+	mu     sync.Mutex
 	limits map[string][]Budget
-
-	mu    sync.Mutex
-	spent map[string]*spending
+	spent  map[string]*spending
 }
 
 // NewBudgets returns budgets by tenant; "" is calls without a tenant, and
 // [EachTenant] everybody who is not named.
 func NewBudgets(limits map[string][]Budget) (*Budgets, error) {
+	b := &Budgets{limits: make(map[string][]Budget, len(limits)), spent: map[string]*spending{}}
 	for tenant, list := range limits {
-		for i, b := range list {
-			if b.Tokens < 0 || b.USD < 0 || b.Per < 0 || b.Tokens == 0 && b.USD == 0 {
-				return nil, fault.Newf(fault.InvalidArgument, "Budgets[%q][%d]: must limit tokens or money, and nothing may be negative", tenant, i)
-			}
+		if err := CheckBudgets(list); err != nil {
+			return nil, fault.Newf(fault.InvalidArgument, "Budgets[%q]%s", tenant, err)
 		}
+		b.limits[tenant] = list
 	}
-	return &Budgets{limits: limits, spent: map[string]*spending{}}, nil
+	return b, nil
 }
 
-// of returns the budgets of a tenant.
-func (b *Budgets) of(tenant string) []Budget {
-	if b == nil {
-		return nil
+// CheckBudgets reports the first budget that cannot be one, by its index.
+func CheckBudgets(list []Budget) error {
+	for i, b := range list {
+		if b.Tokens < 0 || b.USD < 0 || b.Per < 0 || b.Tokens == 0 && b.USD == 0 {
+			return fmt.Errorf("[%d]: must limit tokens or money, and nothing may be negative", i)
+		}
 	}
+	return nil
+}
+
+// Set replaces the budgets of a tenant, or of [EachTenant]; nil takes them away.
+// What was used counts on against the budget at the same place in the list, if it
+// is for the same time. The list must pass [CheckBudgets].
+func (b *Budgets) Set(tenant string, list []Budget) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if list == nil {
+		delete(b.limits, tenant)
+	} else {
+		b.limits[tenant] = list
+	}
+}
+
+// of returns the budgets of a tenant. Callers hold mu.
+func (b *Budgets) of(tenant string) []Budget {
 	if own, named := b.limits[tenant]; named || tenant == "" {
 		return own
 	}
@@ -66,12 +85,12 @@ func (b *Budgets) of(tenant string) []Budget {
 
 // admit refuses a tenant whose budget is used up.
 func (b *Budgets) admit(tenant, model string, priced bool, now time.Time) error {
-	limits := b.of(tenant)
-	if len(limits) == 0 {
+	if b == nil {
 		return nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	limits := b.of(tenant)
 	for i, limit := range limits {
 		if limit.USD > 0 && !priced {
 			return fault.Newf(fault.LMNotConfigured,
@@ -81,7 +100,7 @@ func (b *Budgets) admit(tenant, model string, priced bool, now time.Time) error 
 		if s == nil {
 			continue
 		}
-		w := s.windows[i]
+		w := s.window(i, limit)
 		w.slide(limit.Per, now)
 		if limit.Tokens > 0 && w.tokens >= limit.Tokens || limit.USD > 0 && w.usd >= limit.USD {
 			return exhausted(tenant, limit, w, now)
@@ -92,21 +111,24 @@ func (b *Budgets) admit(tenant, model string, priced bool, now time.Time) error 
 
 // spend counts what a tenant has used.
 func (b *Budgets) spend(tenant string, u Use, now time.Time) {
-	limits := b.of(tenant)
-	if len(limits) == 0 {
+	if b == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	limits := b.of(tenant)
+	if len(limits) == 0 {
+		return
+	}
 	s := b.spent[tenant]
 	if s == nil {
 		b.makeRoom()
-		s = newSpending(len(limits))
+		s = &spending{}
 		b.spent[tenant] = s
 	}
 	s.last = now
 	for i, limit := range limits {
-		w := s.windows[i]
+		w := s.window(i, limit)
 		w.slide(limit.Per, now)
 		w.add(u.Usage.Input+u.Usage.Output, u.Cost.USD)
 	}
@@ -156,16 +178,20 @@ type spending struct {
 	windows []*window
 }
 
-func newSpending(n int) *spending {
-	s := &spending{windows: make([]*window, n)}
-	for i := range s.windows {
-		s.windows[i] = &window{}
+// window returns what was used against a budget, by its place in the list.
+func (s *spending) window(i int, limit Budget) *window {
+	for len(s.windows) <= i {
+		s.windows = append(s.windows, &window{per: limit.Per})
 	}
-	return s
+	if s.windows[i].per != limit.Per {
+		s.windows[i] = &window{per: limit.Per}
+	}
+	return s.windows[i]
 }
 
 // A window is what was used within a sliding time, in parts of it.
 type window struct {
+	per    time.Duration
 	tokens int64
 	usd    float64
 	parts  [windowParts]struct {
@@ -188,7 +214,7 @@ func (w *window) slide(per time.Duration, now time.Time) {
 		old.tokens, old.usd = 0, 0
 	}
 	if w.at < number {
-		*w = window{at: number}
+		*w = window{per: per, at: number}
 	}
 }
 

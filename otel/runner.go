@@ -66,6 +66,9 @@ func (r *Runner) begin(ctx context.Context, req *dspool.Request) (context.Contex
 	}
 	ctx, span := r.tracer.Start(ctx, "dspool.call", trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(attribute.String("dspool.program", req.Program.String())))
+	if req.Tenant != "" {
+		span.SetAttributes(attribute.String("dspool.tenant", req.Tenant))
+	}
 	if req.Session != "" {
 		span.SetAttributes(attribute.String("dspool.session", req.Session))
 	}

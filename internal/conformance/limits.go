@@ -13,6 +13,7 @@ import (
 // limits: what is too much is refused with a code, and nothing is lost.
 func (s *suite) limits(t *testing.T) {
 	t.Run("messages beyond the frame limit", s.oversize)
+	t.Run("tenants that cannot be", s.badTenants)
 	t.Run("a full queue", s.fullQueue)           // CHK-27
 	t.Run("a queue that is too slow", s.tooSlow) // CHK-27
 }

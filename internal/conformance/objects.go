@@ -31,6 +31,7 @@ func (s *suite) objects(t *testing.T) {
 		{"an idempotent call moves with its object", movedObject},
 		{"a released session begins anew", releasedObject},
 		{"a call without a session", homelessObject},
+		{"tenants have sessions of their own", tenantsApart},
 	} {
 		t.Run(test.name, func(t *testing.T) { //nolint:paralleltest // they share the subject
 			test.run(t, subject)

@@ -17,7 +17,7 @@ import (
 func (c *Conn) Begin(call *Call) (*Pending, error) {
 	meta := wire.CallMeta{
 		Program: call.Program, LM: call.LM, Trace: call.Trace,
-		Session: call.Session, Object: call.Object, State: len(call.State), Stream: max(call.Credit, 0),
+		Tenant: call.Tenant, Session: call.Session, Object: call.Object, State: len(call.State), Stream: max(call.Credit, 0),
 	}
 	if !call.Deadline.IsZero() {
 		left := time.Until(call.Deadline)

@@ -23,8 +23,9 @@ type Call struct {
 	Deadline time.Time
 	// Owner is handed to the host calls that are made on behalf of this call.
 	Owner any
-	// Trace is a W3C traceparent, Session a session key; both may be "".
-	Trace, Session string
+	// Trace is a W3C traceparent, Tenant whose call it is, Session a session key
+	// of that tenant; each may be "".
+	Trace, Tenant, Session string
 	// Object says what is known of the session's object, State is what to make
 	// it of: see wire.CallMeta.
 	Object string

@@ -117,7 +117,7 @@ func TestBudgetAndTraceReachTheWorker(t *testing.T) {
 	t.Parallel()
 	conn, worker := raw(t, mux.Config{})
 	_, err := conn.Begin(&mux.Call{
-		Program: "p", LM: "l", Trace: "00-a-b-01", Session: "s", Body: []byte("{}"), Credit: 3,
+		Program: "p", LM: "l", Trace: "00-a-b-01", Tenant: "acme", Session: "s", Body: []byte("{}"), Credit: 3,
 		Deadline: time.Now().Add(time.Hour),
 	})
 	if err != nil {
@@ -130,7 +130,7 @@ func TestBudgetAndTraceReachTheWorker(t *testing.T) {
 	if left := time.Duration(m.Budget) * time.Microsecond; left > time.Hour || left < 59*time.Minute {
 		t.Errorf("budget %v", left)
 	}
-	if m.Program != "p" || m.LM != "l" || m.Trace != "00-a-b-01" || m.Session != "s" || m.Stream != 3 {
+	if m.Program != "p" || m.LM != "l" || m.Trace != "00-a-b-01" || m.Tenant != "acme" || m.Session != "s" || m.Stream != 3 {
 		t.Errorf("meta %+v", m)
 	}
 }

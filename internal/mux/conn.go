@@ -97,15 +97,15 @@ func (c *Conn) Drain() error {
 	return nil
 }
 
-// Release tells the worker that a session is over: its objects are closed. The
+// Release tells the worker that a session of a tenant is over: its objects are closed. The
 // error says that there is no connection any more.
-func (c *Conn) Release(session string) error {
+func (c *Conn) Release(tenant, session string) error {
 	c.mu.Lock()
 	if c.closing || !c.started {
 		c.mu.Unlock()
 		return fault.New(fault.Unavailable, "there is no connection to the worker")
 	}
-	c.send(wire.Frame{Type: wire.TypeRelease, Meta: wire.ReleaseMeta{Session: session}.Append(nil)})
+	c.send(wire.Frame{Type: wire.TypeRelease, Meta: wire.ReleaseMeta{Tenant: tenant, Session: session}.Append(nil)})
 	return nil
 }
 

@@ -50,16 +50,16 @@ func TestStateCountsForTheFrameLimit(t *testing.T) {
 func TestReleaseNamesTheSession(t *testing.T) {
 	t.Parallel()
 	conn, worker := raw(t, mux.Config{})
-	if err := conn.Release("session-1"); err != nil {
+	if err := conn.Release("acme", "session-1"); err != nil {
 		t.Fatal(err)
 	}
 	f := worker.expect(wire.TypeRelease)
-	if meta, err := wire.DecodeReleaseMeta(f.Meta); err != nil || meta.Session != "session-1" || f.ID != 0 {
+	if meta, err := wire.DecodeReleaseMeta(f.Meta); err != nil || meta != (wire.ReleaseMeta{Tenant: "acme", Session: "session-1"}) || f.ID != 0 {
 		t.Errorf("%+v, id %d, %v", meta, f.ID, err)
 	}
 	conn.Close(nil)
 	await(t, conn.Done())
-	if err := conn.Release("session-1"); fault.CodeOf(err) != fault.Unavailable {
+	if err := conn.Release("", "session-1"); fault.CodeOf(err) != fault.Unavailable {
 		t.Errorf("after the end: %v", err)
 	}
 }

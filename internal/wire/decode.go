@@ -54,6 +54,8 @@ func DecodeCallMeta(b []byte) (CallMeta, error) {
 			m.Trace, err = s.str()
 		case "s":
 			m.Stream, err = s.count()
+		case "w":
+			m.Tenant, err = s.str()
 		case "k":
 			m.Session, err = s.str()
 		case "o":
@@ -391,10 +393,14 @@ func DecodeHostAnswerMeta(t Type, b []byte) (HostAnswerMeta, error) {
 func DecodeReleaseMeta(b []byte) (ReleaseMeta, error) {
 	var m ReleaseMeta
 	err := members(TypeRelease, b, func(s *scanner, key string) (_ bool, err error) {
-		if key != "k" {
+		switch key {
+		case "w":
+			m.Tenant, err = s.str()
+		case "k":
+			m.Session, err = s.str()
+		default:
 			return false, nil
 		}
-		m.Session, err = s.str()
 		return true, err
 	})
 	if err == nil && m.Session == "" {

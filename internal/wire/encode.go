@@ -113,6 +113,7 @@ func (m *CallMeta) Append(dst []byte) []byte {
 	o.integer("b", m.Budget)
 	o.str("t", m.Trace)
 	o.integer("s", int64(m.Stream))
+	o.str("w", m.Tenant)
 	o.str("k", m.Session)
 	o.str("o", m.Object)
 	o.integer("d", int64(m.State))
@@ -242,6 +243,7 @@ func (m HostAnswerMeta) Append(dst []byte) []byte {
 // Append appends the meta's JSON to dst.
 func (m ReleaseMeta) Append(dst []byte) []byte {
 	o := newObject(dst)
+	o.str("w", m.Tenant)
 	o.str("k", m.Session)
 	return o.done()
 }

@@ -107,6 +107,7 @@ func FuzzMeta(f *testing.F) {
 	f.Add([]byte(`{"p":"a","b":9223372036854775807,"a":[["x",0]]}`))
 	f.Add([]byte(`{"u":{"m":{"prompt_tokens":1}},"q":0,"r":-0}`))
 	f.Add([]byte(`{"p":"a","k":"s","o":"restore","d":7}`))
+	f.Add([]byte(`{"p":"a","w":"acme","k":"s"}`))
 	f.Add([]byte(`{"r":1,"t":[["run",-1,1,2,"E",{"a":"b"}],["lm",0,1,2]]}`))
 	f.Add([]byte(`{"k":"\ud800","n":1e5,"x":[[[[{}]]]]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {

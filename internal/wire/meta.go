@@ -17,7 +17,9 @@ type CallMeta struct {
 	Trace string
 	// Stream is the first credit of a stream; 0 means a unary call.
 	Stream int
-	// Session is the session key, or "".
+	// Tenant is whose call it is, or "".
+	Tenant string
+	// Session is the session key, or "". Tenants do not share sessions.
 	Session string
 	// Object says what the host knows of the session's object: one of the
 	// Object constants, "" for a program that is none.
@@ -125,5 +127,5 @@ type HostAnswerMeta struct {
 type HostCreditMeta = CreditMeta
 
 // ReleaseMeta is the meta of a RELEASE: the session whose objects are to be
-// closed.
-type ReleaseMeta struct{ Session string }
+// closed, and the tenant whose session it is, or "".
+type ReleaseMeta struct{ Tenant, Session string }

@@ -52,7 +52,7 @@ func (s *session) accept(f wire.Frame) error {
 	}
 	c := &call{
 		session: s, id: f.ID, raw: value, parts: parts, order: meta.Attachments, arrived: time.Now(),
-		key: meta.Session, trace: meta.Trace, knows: meta.Object, state: state,
+		key: owned(meta.Tenant, meta.Session), trace: meta.Trace, knows: meta.Object, state: state,
 	}
 	if len(value) > 0 {
 		if err := json.Unmarshal(value, &c.input); err != nil {

@@ -108,6 +108,9 @@ func (m *method) run(c *call, o *counter) (json.RawMessage, error) {
 	}
 }
 
+// owned tells the sessions of different tenants apart.
+func owned(tenant, session string) string { return tenant + "\x1f" + session }
+
 // release forgets the objects of a session.
 func (s *session) release(f wire.Frame) error {
 	meta, err := wire.DecodeReleaseMeta(f.Meta)
@@ -115,7 +118,7 @@ func (s *session) release(f wire.Frame) error {
 		return err //nolint:wrapcheck // says it all
 	}
 	s.mu.Lock()
-	delete(s.objects, meta.Session)
+	delete(s.objects, owned(meta.Tenant, meta.Session))
 	s.mu.Unlock()
 	return nil
 }

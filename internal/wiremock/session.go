@@ -109,7 +109,7 @@ func (s *session) hello() error {
 	if err != nil {
 		return err
 	}
-	body := fmt.Appendf(nil, `{"version":%d,"pid":%d,"nonce":%q,"python":"","implementation":"mock","features":["objects"]}`,
+	body := fmt.Appendf(nil, `{"version":%d,"pid":%d,"nonce":%q,"python":"","implementation":"mock","features":["objects","tenants"]}`,
 		wire.Version, os.Getpid(), nonce)
 	s.send(wire.Frame{Type: wire.TypeHello, Body: body})
 	return nil

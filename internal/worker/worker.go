@@ -153,7 +153,7 @@ func (w *Worker) Ping(ctx context.Context) (mux.Pong, error) {
 
 // Release tells the worker that a session is over and that its objects are to be
 // closed. Nothing is to be done if the worker is gone: so are they.
-func (w *Worker) Release(session string) { _ = w.conn.Release(session) }
+func (w *Worker) Release(tenant, session string) { _ = w.conn.Release(tenant, session) }
 
 // Degrade takes the worker out of use until Restore, because of a failed
 // check. It reports false if the worker's state does not allow it.

@@ -85,6 +85,11 @@ class Call(msgspec.Struct, eq=False):
         return self.meta.t
 
     @property
+    def tenant(self) -> str:
+        """The tenant whom the call is for, or an empty string."""
+        return self.meta.w
+
+    @property
     def session(self) -> str:
         """The session key, or an empty string."""
         return self.meta.k

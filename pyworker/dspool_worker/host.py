@@ -27,6 +27,11 @@ def call_sync(method: str, args: Any) -> Any:
     return run_sync(lambda: call(method, args))
 
 
+def tenant() -> str:
+    """Give the tenant whom the call is for, or an empty string."""
+    return current_call().tenant
+
+
 def traceparent() -> str:
     """Give the W3C traceparent that the call belongs to, or an empty string."""
     return current_call().trace

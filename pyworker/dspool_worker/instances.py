@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from typing import Any
+from typing import Any, TypeAlias
 
 from .calls import Call
 from .errors import Fault, to_fault
 from .functions import Function
 from .threads import Threads
 
+#: A tenant and its session: tenants do not share sessions.
+Session: TypeAlias = tuple[str, str]
+
 
 class Instance:
     """One object of a session, from the first call for it on."""
 
-    def __init__(self, session: str, ref: str) -> None:
+    def __init__(self, session: Session, ref: str) -> None:
         self.session = session
         self.ref = ref
         self.target: Any = None
@@ -33,7 +36,7 @@ class Instances:
         self._loop = loop
         self._threads = threads
         self._limit = limit
-        self._sessions: dict[str, dict[str, Instance]] = {}
+        self._sessions: dict[Session, dict[str, Instance]] = {}
         self._count = 0
         self._task = asyncio.Task  # kept because user code may replace asyncio's names
         self._closing: set[asyncio.Task[None]] = set()
@@ -45,7 +48,7 @@ class Instances:
 
     def enter(self, call: Call, ref: str) -> Instance:
         """Give the instance that a call is for, one that is still to be made if the call allows it."""
-        session = call.meta.k
+        session = (call.meta.w, call.meta.k)
         if not call.meta.o:
             raise Fault("protocol", "a call of an object does not say what is known of it", started="no")
         found = self._sessions.get(session, {}).get(ref)
@@ -78,7 +81,7 @@ class Instances:
         self._sessions.setdefault(instance.session, {})[instance.ref] = instance
         self._count += 1
 
-    def release(self, session: str) -> None:
+    def release(self, session: Session) -> None:
         """End a session: its objects are gone from now on, and are closed."""
         for instance in self._sessions.pop(session, {}).values():
             self._count -= 1

@@ -53,22 +53,24 @@ class Lms:
 
     def __init__(self, size: int) -> None:
         self._size = max(1, size)
-        self._models: collections.OrderedDict[str, Model] = collections.OrderedDict()
+        self._models: collections.OrderedDict[tuple[str, str], Model] = collections.OrderedDict()
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def use(
-        self, hash: str, definition: Mapping[str, Any] | None, waiting: Callable[[], None]
+        self, hash: str, definition: Mapping[str, Any] | None, waiting: Callable[[], None], tenant: str = ""
     ) -> AsyncIterator[Model]:
         """Give the LM of a definition; it stays open until the block ends.
 
-        `waiting` is called before a wait that may take seconds.
+        Each tenant has one of its own, with its own connections and its own answers in the cache, unless the host
+        asks for it: then it has neither here. `waiting` is called before a wait that may take seconds.
         """
         if definition is None:
             yield Model(None, (), None)
             return
-        model = self._models.get(hash) or self._add(hash, definition)
-        self._models.move_to_end(hash)
+        key = (hash, "" if definition.get("host") else tenant)
+        model = self._models.get(key) or self._add(key, definition)
+        self._models.move_to_end(key)
         model.users += 1
         try:
             if model.ready is not None and not model.ready.done():
@@ -89,14 +91,14 @@ class Lms:
         while self._closing:
             await asyncio.gather(*self._closing, return_exceptions=True)
 
-    def _add(self, hash: str, definition: Mapping[str, Any]) -> Model:
-        model = build(definition)
+    def _add(self, key: tuple[str, str], definition: Mapping[str, Any]) -> Model:
+        model = build(definition, key[1])
         if not _native(model.lm):
             # Three seconds of importing: off the loop, once for all.
             model.ready = asyncio.ensure_future(asyncio.to_thread(import_litellm))
         elif not prices.ready():
             model.ready = asyncio.ensure_future(asyncio.to_thread(prices.prepare))
-        self._models[hash] = model
+        self._models[key] = model
         while len(self._models) > self._size:
             _, old = self._models.popitem(last=False)
             old.retired = True
@@ -122,7 +124,7 @@ class LoopLms:
         return self._by_loop.setdefault(loop, Lms(size))
 
 
-def build(definition: Mapping[str, Any]) -> Model:
+def build(definition: Mapping[str, Any], tenant: str = "") -> Model:
     """Make the `dspy.LM` of a definition; raises InvalidArgument or Fault lm_not_configured."""
     import dspy
 
@@ -133,7 +135,7 @@ def build(definition: Mapping[str, Any]) -> Model:
     namespace = None
     if arguments["cache"]:
         _prepare_cache()
-        namespace = _namespace(definition)
+        namespace = _namespace(definition, tenant)
         arguments.setdefault("rollout_id", namespace)
     try:
         lm = dspy.LM(**arguments)
@@ -197,10 +199,10 @@ def _key_in_environment(model: str) -> bool:
     return bool(os.environ.get(f"{re.sub(r'[^A-Za-z0-9]', '_', provider).upper()}_API_KEY"))
 
 
-def _namespace(definition: Mapping[str, Any]) -> int:
+def _namespace(definition: Mapping[str, Any], tenant: str) -> int:
     # DSPy's cache key leaves the key and the address out: one tenant would be
     # given another's answers.
-    return _digest(f"{definition.get('api_base')}\0{definition.get('api_key')}\0{definition.get('extra')}")
+    return _digest(f"{tenant}\0{definition.get('api_base')}\0{definition.get('api_key')}\0{definition.get('extra')}")
 
 
 def _digest(text: str) -> int:

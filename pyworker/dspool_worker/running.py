@@ -49,7 +49,7 @@ class Run:
 @asynccontextmanager
 async def running(call: Call, lms: Lms, adapter: Adapter | None, settings: dict[str, Any]) -> AsyncIterator[Run]:
     """Set DSPy up for one call; what fails inside comes out as Fault, without secrets."""
-    async with lms.use(call.lm_hash, call.lm, call.mark_started) as model:
+    async with lms.use(call.lm_hash, call.lm, call.mark_started, call.tenant) as model:
         run = Run(model)
         with dspy.context(**{**_isolated(run, adapter), **traced(call, settings)}):
             call.mark_started()

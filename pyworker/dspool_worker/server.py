@@ -118,7 +118,8 @@ class Server:
 
     def _handle_other(self, kind: int, flags: int, id: int, meta: Any, body: Any) -> None:
         if kind == wire.RELEASE:
-            self._runtime.objects.release(wire.decode_release(meta or b"{}").k)
+            over = wire.decode_release(meta or b"{}")
+            self._runtime.objects.release((over.w, over.k))
         elif kind == wire.PING:
             self._ping(flags, id, body)
         elif kind == wire.DRAIN:

@@ -42,13 +42,14 @@ RELEASE = 20
 
 
 class CallMeta(msgspec.Struct, gc=False):
-    """Meta of CALL: program, LM, budget in microseconds, trace, stream credit, session, object, attachments."""
+    """Meta of CALL: program, LM, budget in microseconds, trace, stream credit, tenant, session, object, attachments."""
 
     p: str
     l: str = ""  # noqa: E741 - the wire's name
     b: Annotated[int, msgspec.Meta(le=(1 << 63) - 1)] = -1
     t: str = ""
     s: int = -1
+    w: str = ""
     k: str = ""
     o: Literal["", "new", "live", "restore"] = ""
     d: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -60,9 +61,10 @@ class CallMeta(msgspec.Struct, gc=False):
 
 
 class ReleaseMeta(msgspec.Struct, gc=False):
-    """Meta of RELEASE: the session that is over."""
+    """Meta of RELEASE: the session that is over, and whose it is."""
 
     k: Annotated[str, msgspec.Meta(min_length=1)]
+    w: str = ""
 
 
 class CreditMeta(msgspec.Struct, gc=False):

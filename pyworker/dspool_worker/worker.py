@@ -26,7 +26,7 @@ from .server import Server
 from .settings import Settings
 from .threads import Threads
 
-FEATURES = ("ledger", "streams", "cancel", "attachments", "hostcalls", "objects")
+FEATURES = ("ledger", "streams", "cancel", "attachments", "hostcalls", "objects", "tenants")
 _EXIT_TERMINATED = 128 + signal.SIGTERM
 
 

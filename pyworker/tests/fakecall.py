@@ -25,6 +25,7 @@ class FakeCall:
         self.lm = lm
         self.lm_hash = hashlib.sha256(json.dumps(lm).encode()).hexdigest() if lm else ""
         self.started = False
+        self.tenant = ""
         self.trace = ""
         self.spans: Any = None
         self.cancelled = False
