@@ -100,6 +100,7 @@ class _Call:
     lm = _MODEL
     lm_hash = ""
     cancelled = False
+    tenant = ""
     trace = ""
 
     def __init__(self, answer: str) -> None:
