@@ -18,6 +18,7 @@ TMP := $(CURDIR)/.tmp
 VENV := $(TMP)/venv
 PYTHON := $(VENV)/bin/python
 READY := $(TMP)/venv.ready
+PEERS := $(TMP)/peers.ready
 GOLANGCI := $(TMP)/bin/golangci-lint-$(GOLANGCI_VERSION)
 STEP := .ci/step
 
@@ -117,9 +118,10 @@ fuzz: ## Fuzz every decoder for FUZZTIME each
 		done
 
 .PHONY: bench
-bench: build ## Measure the figures on this machine, long; raw values go to bench/results
+bench: build $(PEERS) ## Measure the figures on this machine, long; raw values go to bench/results
 	@mkdir -p bench/results
-	@bin/dspool bench --scale $(SCALE) --out bench/results/$$(date -u +%Y%m%dT%H%M%SZ).json
+	@bin/dspool bench --scale $(SCALE) --peers bench/peers --peers-python $(TMP)/peers/bin/python \
+		--out bench/results/$$(date -u +%Y%m%dT%H%M%SZ).json
 
 .PHONY: soak
 soak: build $(READY) ## Full load for SOAK=10m; fails if memory, descriptors or threads grow
@@ -139,10 +141,10 @@ cover: $(READY) ## Coverage of the Go tests, as .tmp/cover.html
 
 .PHONY: lock
 lock: $(READY) ## Resolve the Python packages again; UPGRADE=--upgrade takes newer ones
-	@cd pyworker
-	for name in requirements requirements-dev; do
+	@for name in pyworker/requirements pyworker/requirements-dev bench/peers/requirements; do
+		cd $(CURDIR)/$$(dirname $$name)
 		$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.10 --no-emit-index-url \
-			--no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) $$name.in -o $$name.lock
+			--no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) $$(basename $$name).in -o $$(basename $$name).lock
 	done
 
 .PHONY: clean
@@ -155,6 +157,14 @@ $(READY): pyworker/requirements-dev.lock
 	@mkdir -p $(TMP)
 	python=$$(go run ./cmd/dspool env create --cache $(TMP)/cache --lock pyworker/requirements-dev.lock)
 	ln -sfn "$$(dirname "$$(dirname "$$python")")" $(VENV)
+	touch $@
+
+# What predictions are compared with has an environment of its own, made the
+# same way.
+$(PEERS): bench/peers/requirements.lock
+	@mkdir -p $(TMP)
+	python=$$(go run ./cmd/dspool env create --cache $(TMP)/cache --lock $<)
+	ln -sfn "$$(dirname "$$(dirname "$$python")")" $(TMP)/peers
 	touch $@
 
 $(GOLANGCI):

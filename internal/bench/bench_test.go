@@ -2,7 +2,10 @@ package bench
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -11,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dspool/dspool"
+	"github.com/dspool/dspool/internal/process"
 	"github.com/dspool/dspool/internal/testkit"
 	"github.com/dspool/dspool/internal/wire"
 )
@@ -137,12 +141,109 @@ func TestRunMeasuresEveryFigure(t *testing.T) {
 	}
 	want := []string{
 		"echo_throughput_ratio", "echo_p50_ratio", "big_p50_ratio", "accept_ms", "cold_start_ratio",
-		"spawn_p50_ms", "recovery_p99_ms", "memory_ratio", "in_flight_memory_ratio",
+		"spawn_p50_ms", "recovery_p99_ms", "memory_ratio", "in_flight_memory_ratio", "python_cpu_ms",
 	}
 	flat := report.Flat()
 	for _, name := range want {
 		if value, ok := flat[name].(float64); !ok || value <= 0 {
 			t.Errorf("%s = %v", name, flat[name])
 		}
+	}
+	// A difference of two times may come out as anything on a busy machine.
+	if _, ok := flat["egress_added_p50_ms"].(float64); !ok {
+		t.Error("egress_added_p50_ms was not measured")
+	}
+}
+
+func TestRivalsTakeTurnsAndTheFirstRoundDoesNotCount(t *testing.T) {
+	t.Parallel()
+	var turns []string
+	made := func(name string, rate float64) *rival {
+		return &rival{name: name, round: func(context.Context, time.Duration) (float64, error) {
+			turns = append(turns, name)
+			return rate * float64(len(turns)), nil
+		}}
+	}
+	a, b := made("a", 2), made("b", 1)
+	if err := takeTurns(t.Context(), []*rival{a, b}, 2, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a", "b", "a", "b", "a", "b"}; !slices.Equal(turns, want) {
+		t.Errorf("turns %v", turns)
+	}
+	if got, want := ratios(a.rates, b.rates), []float64{6.0 / 4, 10.0 / 6}; !slices.Equal(got, want) {
+		t.Errorf("ratios %v, want %v", got, want)
+	}
+	b.round = func(context.Context, time.Duration) (float64, error) { return 0, errors.New("wrong answer") }
+	if err := takeTurns(t.Context(), []*rival{a, b}, 2, time.Second); err == nil || !strings.Contains(err.Error(), "b: wrong answer") {
+		t.Errorf("a rival that failed: %v", err)
+	}
+}
+
+func TestEveryAnswerIsChecked(t *testing.T) {
+	t.Parallel()
+	for answer, right := range map[string]bool{`{"answer":"2"}`: true, `{"answer":"3"}`: false, `{}`: false, `no JSON`: false} {
+		call := questions(func(_ context.Context, input []byte) ([]byte, error) {
+			if string(input) != `{"question":"What is 1+1?"}` {
+				t.Errorf("asked %s", input)
+			}
+			return []byte(answer), nil
+		})
+		if err := call(t.Context()); (err == nil) != right {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+	var a asking
+	for body, right := range map[string]bool{
+		`{"choices":[{"message":{"content":"x"}}]}`: true, `{"choices":[]}`: false, `{"choices":[{"message":{}}]}`: false,
+	} {
+		if err := a.check(http.StatusOK, []byte(body)); (err == nil) != right {
+			t.Errorf("%s: %v", body, err)
+		}
+		if a.check(http.StatusBadGateway, []byte(body)) == nil {
+			t.Errorf("%s with status 502 was taken", body)
+		}
+	}
+}
+
+// The peer that needs nothing beyond the development environment.
+func TestTheAsyncioPeerMakesItsRounds(t *testing.T) {
+	t.Parallel()
+	testkit.Require(t, "python", "dspy")
+	lm, _, err := practice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lm.Close() //nolint:errcheck // a test
+	b := &bencher{Config: Config{Peers: "../../bench/peers", PeersPython: testkit.Python(t)}, children: process.NewLauncher()}
+	defer b.children.Close() //nolint:errcheck // never fails
+	ctx := testkit.Context(t, time.Minute)
+	peer, err := b.tasks(ctx, lm.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if rate, err := peer.round(ctx, 100*time.Millisecond); err != nil || rate <= 0 {
+			t.Errorf("%v predictions a second, %v", rate, err)
+		}
+	}
+	if n := lm.Stats().Requests; n < predictCallers {
+		t.Errorf("the language model was asked %d times by %d callers", n, predictCallers)
+	}
+	if err := peer.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAPeerThatDoesNotStartSaysWhy(t *testing.T) {
+	t.Parallel()
+	testkit.Require(t, "python", "dspy")
+	b := &bencher{Config: Config{Peers: t.TempDir(), PeersPython: testkit.Python(t)}, children: process.NewLauncher()}
+	defer b.children.Close() //nolint:errcheck // never fails
+	if _, err := b.peers(testkit.Context(t, time.Minute), "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "FastAPI") {
+		t.Errorf("without its program: %v", err)
+	}
+	if _, _, err := absolutePeers(Config{Peers: "x"}); err == nil {
+		t.Error("peers without an interpreter were taken")
 	}
 }

@@ -5,5 +5,6 @@
 // The floor of the echo figures is a bare byte-echo process behind the same Go
 // client over the same kind of socketpair: it parses nothing and allocates
 // nothing, so what is above it is the price of Python, of JSON and of all that
-// the pool promises.
+// the pool promises. Predictions are compared with what others do: FastAPI, and
+// one asyncio process, whose programs and environment are in bench/peers.
 package bench

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dspool/dspool"
+	"github.com/dspool/dspool/internal/process"
 )
 
 // errMeasured ends a measurement: not a failure.
@@ -28,6 +29,10 @@ type Config struct {
 	Scale float64
 	// Only names the figures to measure; empty means all.
 	Only []string
+	// Peers is the folder with the programs that predictions are compared with,
+	// such as bench/peers, and PeersPython the interpreter of their environment.
+	// Empty: predictions are measured without a comparison.
+	Peers, PeersPython string
 	// Progress is told what is being measured, "" for nothing.
 	Progress func(step string)
 }
@@ -37,6 +42,8 @@ type bencher struct {
 	Config
 	code   string // folder with the functions that are measured
 	python string // resolved
+
+	children *process.Launcher // of the measurement under way
 }
 
 // A measurement yields one or more figures.
@@ -55,6 +62,7 @@ func (b *bencher) measurements() []measurement {
 		{"recovery", b.recovery},
 		{"memory", b.memory},
 		{"in flight", b.inFlight},
+		{"predict", b.predict},
 	}
 }
 

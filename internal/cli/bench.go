@@ -11,11 +11,12 @@ import (
 
 // benchFlags are the flags of `dspool bench`.
 type benchFlags struct {
-	json   bool
-	scale  float64
-	only   []string
-	out    string
-	strict bool
+	json               bool
+	scale              float64
+	only               []string
+	out                string
+	strict             bool
+	peers, peersPython string
 }
 
 func newBenchCommand(a *app) *cobra.Command {
@@ -31,8 +32,10 @@ func newBenchCommand(a *app) *cobra.Command {
 	set := cmd.Flags()
 	set.BoolVar(&f.json, "json", false, "print one JSON object: each figure by its name, and all details under \"figures\"")
 	set.Float64Var(&f.scale, "scale", 1, "`factor` for the length of every measurement")
-	set.StringSliceVar(&f.only, "only", nil, "measure only these `steps`: echo, big echo, accept, cold start, spawn, recovery, memory, in flight")
+	set.StringSliceVar(&f.only, "only", nil, "measure only these `steps`: echo, big echo, accept, cold start, spawn, recovery, memory, in flight, predict")
 	set.StringVar(&f.out, "out", "", "also write the report, with all raw values, to this `file`")
+	set.StringVar(&f.peers, "peers", "", "compare predictions with the programs in this `folder`: bench/peers of the repository")
+	set.StringVar(&f.peersPython, "peers-python", "", "`interpreter` of the peers' own environment")
 	set.BoolVar(&f.strict, "strict", false, "end with exit code 1 if a figure misses its target")
 	return cmd
 }
@@ -45,9 +48,18 @@ func newFloorCommand() *cobra.Command {
 	}
 }
 
+// newBenchPracticeCommand is the language model of a measurement.
+func newBenchPracticeCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: bench.PracticeCommand, Hidden: true, DisableFlagParsing: true,
+		RunE: func(_ *cobra.Command, args []string) error { return bench.ServePractice(args, a.Out) },
+	}
+}
+
 func (a *app) bench(ctx context.Context, f benchFlags) error {
 	report, err := bench.Run(ctx, bench.Config{
 		Python: a.python, CacheDir: a.cache, Scale: f.scale, Only: f.only,
+		Peers: f.peers, PeersPython: f.peersPython,
 		Progress: func(step string) { a.notef("measuring %s\n", step) },
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ func commands(a *app) []*cobra.Command {
 		newChaosCommand(a),
 		newSoakCommand(a),
 		newFloorCommand(),
+		newBenchPracticeCommand(a),
 		newWorkerCommand(),
 		newVersionCommand(a),
 		newExitCodesTopic(),
