@@ -65,7 +65,7 @@ func succeeded(outcomes map[string]string) (names []string) {
 // everybody may write to.
 func host(t *testing.T) (network, files map[string]any) {
 	t.Helper()
-	folder, err := os.MkdirTemp("/var", "dspool-sandbox-*") // outside of what is private in any case
+	folder, err := os.MkdirTemp("/var", "dspool-sandbox-*") //nolint:usetesting // outside of what is private in any case
 	if err != nil {
 		folder = t.TempDir()
 	}

@@ -54,8 +54,10 @@ func TestMistakesOfASandboxAreNamedWithTheirPaths(t *testing.T) {
 		{"unknown network", on(Sandbox{Network: "lan"}), []string{"Sandbox.Network"}},
 		{"nothing kept apart", on(Sandbox{Network: SandboxNetworkHost}), []string{"Sandbox.Network"}},
 		{"writable without a read-only view", on(Sandbox{Writable: []string{"/x"}}), []string{"Sandbox.Writable"}},
-		{"paths", on(Sandbox{ReadOnly: true, Writable: []string{"x"}, Hidden: []string{"/", ""}}),
-			[]string{"Sandbox.Writable[0]", "Sandbox.Hidden[0]", "Sandbox.Hidden[1]"}},
+		{
+			"paths", on(Sandbox{ReadOnly: true, Writable: []string{"x"}, Hidden: []string{"/", ""}}),
+			[]string{"Sandbox.Writable[0]", "Sandbox.Hidden[0]", "Sandbox.Hidden[1]"},
+		},
 		{"scratch", on(Sandbox{ScratchBytes: 1}), []string{"Sandbox.ScratchBytes"}},
 		{"a worker that is not ours", withCommand, []string{"Sandbox.Mode"}},
 		{"direct LMs", withLMs, []string{"LM.Direct", `LMs["other"].Direct`}},

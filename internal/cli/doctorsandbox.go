@@ -62,7 +62,9 @@ func sandboxCheck(got wire.Isolation, proc string) check {
 		there bool
 		text  string
 	}{
-		{got.Network == "none", "no network"}, {got.ReadOnly, "read-only files"}, {got.Users, "users of its own"},
+		{got.Network == "none", "no network"},
+		{got.ReadOnly, "read-only files"},
+		{got.Users, "users of its own"},
 		{got.Signals, "signals kept inside"},
 	} {
 		if part.there {
@@ -89,13 +91,19 @@ type hurdle struct {
 
 func hurdles() []hurdle {
 	return []hurdle{
-		{"sys/user/max_user_namespaces", "0", true,
-			"user.max_user_namespaces is 0: `sysctl -w user.max_user_namespaces=10000`"},
-		{"sys/kernel/unprivileged_userns_clone", "0", false,
-			"kernel.unprivileged_userns_clone is 0: `sysctl -w kernel.unprivileged_userns_clone=1`"},
-		{"sys/kernel/apparmor_restrict_unprivileged_userns", "1", false,
+		{
+			"sys/user/max_user_namespaces", "0", true,
+			"user.max_user_namespaces is 0: `sysctl -w user.max_user_namespaces=10000`",
+		},
+		{
+			"sys/kernel/unprivileged_userns_clone", "0", false,
+			"kernel.unprivileged_userns_clone is 0: `sysctl -w kernel.unprivileged_userns_clone=1`",
+		},
+		{
+			"sys/kernel/apparmor_restrict_unprivileged_userns", "1", false,
 			"AppArmor restricts user namespaces: give the interpreter a profile with `userns,`, or " +
-				"`sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`"},
+				"`sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`",
+		},
 	}
 }
 

@@ -13,10 +13,14 @@ import (
 
 	"github.com/dspool/dspool/internal/mux"
 	"github.com/dspool/dspool/internal/testkit"
+	"github.com/dspool/dspool/internal/wire"
 )
 
 // goneWithin is the promise: nobody outlives the host by more than this.
 const goneWithin = 2 * time.Second
+
+// apartSuffix marks a kind of source whose workers are in a sandbox.
+const apartSuffix = " apart"
 
 // runHost is a host that is going to be killed: "host KIND PYTHON PROGRAM BODY"
 // starts three workers, gives the program to the first, and prints the process
@@ -27,6 +31,9 @@ func runHost(args []string) int {
 	if interpreter != "" {
 		python(&testing.B{}, interpreter)(&cfg)
 		cfg.Env = append(os.Environ(), cfg.Env...)
+	}
+	if plain, apart := strings.CutSuffix(kind, apartSuffix); apart {
+		kind, cfg.Sandbox = plain, &wire.Sandbox{Required: true, Network: "none", ReadOnly: true, Scratch: 1 << 20}
 	}
 	source := sources()[kind](cfg)
 	ctx := context.Background()
@@ -116,6 +123,8 @@ func TestNobodyOutlivesAHostThatIsKilled(t *testing.T) {
 		{"mock, forked", "forked", "hang", `{}`},
 		{"python, spawned, holds the GIL in C", "spawned", "holds_gil:sleep", `{"seconds":60}`},
 		{"python, forked, holds the GIL in C", "forked", "holds_gil:sleep", `{"seconds":60}`},
+		{"python, spawned, in a sandbox", "spawned" + apartSuffix, "holds_gil:sleep", `{"seconds":60}`},
+		{"python, forked, in a sandbox", "forked" + apartSuffix, "holds_gil:sleep", `{"seconds":60}`},
 		{"python, forked, ignores everything", "forked", "ignores_cancel:on_the_loop", `{}`},
 		{"python, forked, has a child of the user's", "forked", "forks:child_lingers", `{"seconds":60}`},
 		{"python, spawned, has a child of the user's", "spawned", "forks:child_lingers", `{"seconds":60}`},
@@ -126,6 +135,9 @@ func TestNobodyOutlivesAHostThatIsKilled(t *testing.T) {
 			interpreter := ""
 			if strings.HasPrefix(tt.name, "python") {
 				interpreter = testkit.Python(t)
+			}
+			if strings.HasSuffix(tt.kind, apartSuffix) {
+				testkit.Require(t, "userns")
 			}
 			cmd, family := host(t, tt.kind, interpreter, tt.program, tt.body)
 			since := time.Now()

@@ -32,6 +32,7 @@ def network(port: int, abstract: str, path: str) -> dict[str, str]:
             "the host's loopback by v6": lambda: socket.create_connection(("::1", port), 3).close(),
             "an abstract socket": lambda: _unix("\0" + abstract),
             "a socket in the file system": lambda: _unix(path),
+            "the sockets of services": lambda: _nothing(os.listdir("/run")),
             "a name": lambda: socket.getaddrinfo("example.com", 443),
             "a raw socket": lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP).close(),
             "a packet socket": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x300).close(),
@@ -47,11 +48,11 @@ def files(folder: str, hidden: str) -> dict[str, str]:
             "an old file": lambda: _write(f"{folder}/old"),
             "its own code": lambda: _write(__file__),
             "the interpreter": lambda: _write(os.path.join(sys.prefix, "pyvenv.cfg")),
-            "its home": lambda: _write(os.path.expanduser("~/dspool-was-here")),
+            "its home": lambda: _write_and_remove(os.path.expanduser("~/dspool-was-here")),
             "another mode": lambda: os.chmod(f"{folder}/old", 0o777),
             "removal": lambda: os.remove(f"{folder}/old"),
             "a kernel setting": lambda: _write("/proc/sys/kernel/core_pattern"),
-            "a control group": lambda: os.mkdir("/sys/fs/cgroup/dspool-was-here"),
+            "a control group": _control_group,
             "a disk": _disk,
             "a hidden file": lambda: _nothing(os.listdir(hidden)),
         }
@@ -59,7 +60,7 @@ def files(folder: str, hidden: str) -> dict[str, str]:
 
 
 def kernel(folder: str, host: int) -> dict[str, str]:
-    """Try to leave the sandbox: `host` is a process outside of it."""
+    """Try to leave the sandbox: `host` is a process outside of it, and the key of a SysV segment of its."""
     return _all(
         {
             "a remount": lambda: _remount("/"),
@@ -76,6 +77,7 @@ def kernel(folder: str, host: int) -> dict[str, str]:
             "the host's descriptors": lambda: open(f"/proc/{host}/fd/0", "rb").close(),
             "tracing the host": lambda: _call(_LIBC.ptrace, 16, host, 0, 0),
             "a signal to the host": lambda: os.kill(host, 0),
+            "the host's shared memory": lambda: _shared_memory(host),
             "a root directory": lambda: os.chroot("/tmp"),
             "another user": lambda: os.setuid(os.getuid() + 1),
             "a right by execution": lambda: _run("mount", "-t", "tmpfs", "x", "/tmp"),
@@ -140,6 +142,16 @@ def _write(path: str) -> None:
         file.write(b"")
 
 
+def _write_and_remove(path: str) -> None:
+    _write(path)
+    os.remove(path)
+
+
+def _control_group() -> None:
+    os.mkdir("/sys/fs/cgroup/dspool-was-here")
+    os.rmdir("/sys/fs/cgroup/dspool-was-here")
+
+
 def _nothing(found: Any) -> None:
     if not found:
         raise FileNotFoundError("there is nothing")
@@ -163,6 +175,11 @@ def _run(*command: str) -> None:
 def _join(path: str) -> None:
     with open(path) as file:
         _call(_LIBC.setns, file.fileno(), 0)
+
+
+def _shared_memory(key: int) -> None:
+    if _LIBC.shmget(key, 0, 0) < 0:
+        raise OSError(ctypes.get_errno(), "shmget")
 
 
 def _semaphore() -> None:
