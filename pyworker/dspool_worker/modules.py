@@ -11,6 +11,7 @@ import dspy
 from .calls import Call, Event, Result
 from .coerce import Arguments
 from .errors import Fault, InvalidArgument, to_fault
+from .freshness import fresh, keeps
 from .functions import resolve
 from .lms import Lms
 from .predict import adapter_of
@@ -56,6 +57,7 @@ class Module:
         self._adapter = adapter
         self._lms = lms
         self._run_async = _async_entry(made)
+        self._keeps = keeps(made)
         entry = _entry(made)
         try:
             self._arguments = Arguments(entry)
@@ -75,13 +77,21 @@ class Module:
         bound = self._bind(inputs, call)
         settings = {"max_trace_size": _TRACE_MAX, **(sink.settings() if sink else {})}
         async with running(call, self._lms, self._adapter, settings) as run:
-            if self._run_async is not None:
-                answer = await self._run_async(**bound)
+            made, run_async = self._mine()
+            if run_async is not None:
+                answer = await run_async(**bound)
             else:
-                answer = await in_thread(call, sink, lambda: self._made(**bound))
+                answer = await in_thread(call, sink, lambda: made(**bound))
                 if inspect.isawaitable(answer):
                     answer = await answer
             return Result(self._answer(answer), run.usage())
+
+    def _mine(self) -> tuple[Any, Callable[..., Any] | None]:
+        """Give the object, or the call's own copy of it, and what runs it on the loop."""
+        if not self._keeps:
+            return self._made, self._run_async
+        made = fresh(self._made)
+        return made, _async_entry(made)
 
     def _bind(self, inputs: dict[str, Any], call: Call) -> dict[str, Any]:
         """Check the inputs by the signature, then coerce them by the annotations that there are."""

@@ -18,8 +18,9 @@ def build(definition: dict[str, Any], runtime: Runtime) -> Any:
     if kind == "func":
         return functions.build(definition)
     warmup.import_dspy()
-    from . import modules, objects, patches, predict
+    from . import modules, objects, patches, predict, protection
 
+    protection.install()
     patches.install()
     lms = _LMS.of(runtime.loop, runtime.settings.lms)
     if kind == "module":

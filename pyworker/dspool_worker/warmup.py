@@ -95,8 +95,9 @@ def _attempt(problems: list[str], action: Callable[[], object]) -> None:
 
 
 def _patch() -> None:
-    from . import patches
+    from . import patches, protection
 
+    protection.install()
     patches.install()
 
 

@@ -28,6 +28,7 @@ class LMServer:
         self.headers: list[dict[str, str]] = []
         self.url = ""
         self.open = 0
+        self.connections = 0
         self.all_closed = asyncio.Event()
         self.pace: asyncio.Event | None = None  # set: pieces after the first wait for it
 
@@ -38,6 +39,7 @@ class LMServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
+        self.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 await self._answer(head, reader, writer)

@@ -1,4 +1,4 @@
-"""The only place where DSPy is patched: what it does again and again is done once.
+"""Where DSPy is patched to be faster: what it does again and again is done once.
 
 A patch changes how DSPy gets to an answer and never which: prompts are the
 same, byte for byte. Each names the functions that were read when it was written
