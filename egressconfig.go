@@ -43,5 +43,12 @@ func (e Egress) check(k *checker) {
 // workers, not what workers asked by themselves. It may be called at any time.
 func (p *Pool) LMTotals() []lm.Total { return p.egress.Totals() }
 
+// LMLoads returns what each of the pool's language models has to do at the
+// moment. It may be called at any time.
+func (p *Pool) LMLoads() []lm.Load { return p.egress.Loads() }
+
+// LMLoads returns what each language model has to do, as [Pool.LMLoads] does.
+func (s *Single) LMLoads() []lm.Load { return s.pool.LMLoads() }
+
 // LMTotals returns what the language models have used, as [Pool.LMTotals] does.
 func (s *Single) LMTotals() []lm.Total { return s.pool.LMTotals() }

@@ -91,7 +91,10 @@ func nearKeys(t *testing.T, c lm.Cache) {
 func anyAnswer(t *testing.T, c lm.Cache) {
 	t.Helper()
 	for i, e := range []lm.Entry{
-		{}, {ContentType: "only/type"}, {Body: []byte{0}}, {ContentType: "text/event-stream", Body: []byte("data: \xff\xfe\n\n")},
+		{},
+		{ContentType: "only/type"},
+		{Body: []byte{0}},
+		{ContentType: "text/event-stream", Body: []byte("data: \xff\xfe\n\n")},
 		{ContentType: strings.Repeat("t", 300), Body: bytes.Repeat([]byte("x"), 1<<20)},
 	} {
 		c.Put(cacheKey(i), e)

@@ -86,7 +86,7 @@ func TestLoadsTellWhatIsUnderWay(t *testing.T) {
 func TestARefusalThatRepeatsTheKeyIsRedacted(t *testing.T) {
 	t.Parallel()
 	e, url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Request-Id", "for "+theKey)
+		w.Header().Set("X-Request-ID", "for "+theKey)
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = fmt.Fprintf(w, `{"error":{"message":"Incorrect API key: %s"}}`, r.Header.Get("Authorization"))
 	}, nil)

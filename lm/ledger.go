@@ -7,9 +7,9 @@ import (
 )
 
 // totalsMax is how many totals a Ledger keeps. What comes beyond is summed up
-// under the tenant and program [Others], so that nothing is lost and memory is
-// bounded.
-const totalsMax = 10_000
+// under the tenant and program [Others], so that nothing is lost, and memory and
+// the series that are made of them are bounded.
+const totalsMax = 2_000
 
 // Others stands for tenants and programs that are not told apart any more.
 const Others = "(others)"

@@ -269,7 +269,7 @@ func TestALimiterCountsThoseThatWait(t *testing.T) {
 			if n := at.waiting.Load(); n != want {
 				t.Errorf("%d wait, want %d", n, want)
 			}
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		}
 		callers.Wait()
 	})

@@ -131,10 +131,10 @@ func TestOldAnswersAreNotThere(t *testing.T) {
 	path := file(t)
 	synctest.Test(t, func(t *testing.T) {
 		with(t, path, lmbolt.Options{}, func(c *lmbolt.Cache) { c.Put(key(0), answer(0)) })
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		with(t, path, lmbolt.Options{Age: time.Hour}, func(c *lmbolt.Cache) {
 			has(t, c, 0, 1, 1)
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			has(t, c, 1, 1, 1)
 			c.Put(key(1), answer(1))
 		})
@@ -143,7 +143,7 @@ func TestOldAnswersAreNotThere(t *testing.T) {
 			if st := c.Stats(); st.Entries != 1 {
 				t.Errorf("the old one is still in the file: %+v", st)
 			}
-			time.Sleep(1000 * time.Hour)
+			<-time.After(1000 * time.Hour)
 			has(t, c, 1, 2, 2)
 		})
 	})

@@ -3,6 +3,7 @@ package lmbolt
 import (
 	"bytes"
 	"encoding/binary"
+	"maps"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -34,10 +35,7 @@ func (c *Cache) write() {
 // until it is in the file.
 func (c *Cache) flush(now time.Time) {
 	c.mu.Lock()
-	batch := make(map[lm.CacheKey]lm.Entry, len(c.pending))
-	for key, e := range c.pending {
-		batch[key] = e
-	}
+	batch := maps.Clone(c.pending)
 	c.mu.Unlock()
 	if len(batch) == 0 {
 		return

@@ -3,7 +3,7 @@
 // the table to Prometheus and `otel` to OpenTelemetry. Another exporter is a
 // [Sink] of a few lines.
 //
-// A [Table] is about one thing: a pool ([Pool]), repetitions ([Retries]),
+// A [Table] is about one thing: a pool ([Pool]), language models ([LMs]), repetitions ([Retries]),
 // circuits ([Circuits], [Breakers]) or fallbacks ([Fallbacks]). It holds no
 // values: [Table.Read] takes one reading and hands out everything from that.
 //

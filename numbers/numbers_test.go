@@ -9,13 +9,16 @@ import (
 	"testing"
 
 	"github.com/dspool/dspool"
+	"github.com/dspool/dspool/lm"
 	"github.com/dspool/dspool/numbers"
 )
 
 // idle is a source that nothing has happened to.
 type idle struct{}
 
-func (idle) Stats() dspool.Stats { return dspool.Stats{} }
+func (idle) Stats() dspool.Stats  { return dspool.Stats{} }
+func (idle) LMTotals() []lm.Total { return nil }
+func (idle) LMLoads() []lm.Load   { return nil }
 
 // all is every table, in the order of the page.
 func all(t *testing.T) numbers.Table {

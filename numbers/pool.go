@@ -9,9 +9,14 @@ type PoolSource interface {
 }
 
 // Pool is the table of a pool, which need not have been started and may be
-// stopped: the numbers stay. All values of a reading are of one moment.
+// stopped: the numbers stay. All values of a reading are of one moment. What its
+// language models have used comes with it, see [LMs].
 func Pool(source PoolSource) Table {
-	return tabled(source.Stats, poolRows(), callRows(), workerRows())
+	t := tabled(source.Stats, poolRows(), callRows(), workerRows())
+	if languages, has := source.(LMSource); has {
+		t = t.Plus(LMs(languages))
+	}
+	return t
 }
 
 func poolRows() []row[dspool.Stats] {

@@ -39,6 +39,7 @@ func (r *Runner) worker(ctx context.Context, spans []dspool.Span) {
 		for name, value := range s.Attributes {
 			span.SetAttributes(attribute.String("dspool."+name, value))
 		}
+		span.SetAttributes(generative(s)...)
 		if s.Err != "" {
 			span.SetStatus(codes.Error, s.Err)
 			span.SetAttributes(attribute.String("error.type", s.Err))

@@ -102,13 +102,7 @@ func conclude(span trace.Span, resp *dspool.Response, err error) {
 		attribute.Int64("dspool.queue_us", resp.Queue.Microseconds()),
 		attribute.Int64("dspool.run_us", resp.Run.Microseconds()),
 	)
-	if len(resp.Usage) > 0 {
-		total := resp.Usage.Total()
-		span.SetAttributes(
-			attribute.Int64("gen_ai.usage.input_tokens", total.Prompt),
-			attribute.Int64("gen_ai.usage.output_tokens", total.Completion),
-		)
-	}
+	span.SetAttributes(used(resp)...)
 }
 
 // fail marks a span. The message of an error of user code may hold user data,

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -215,5 +216,23 @@ func (a *app) cost(resp dspool.Response) {
 		return
 	}
 	tokens := resp.Usage.Total()
-	a.notef("%s on %s, %d tokens in, %d out\n", resp.Run.Round(time.Millisecond), resp.Worker, tokens.Prompt, tokens.Completion)
+	a.notef("%s on %s, %d tokens in, %d out, %s\n", resp.Run.Round(time.Millisecond), resp.Worker, tokens.Prompt, tokens.Completion, price(resp))
+}
+
+// price says what the language model cost; what is not known is not nothing.
+func price(resp dspool.Response) string {
+	text := fmt.Sprintf("$%.6f", resp.Cost.USD)
+	switch {
+	case !resp.Cost.Known && resp.Cost.USD == 0:
+		text = "cost unknown"
+	case !resp.Cost.Known:
+		text += " and more"
+	}
+	if resp.CacheHits > 0 {
+		text += fmt.Sprintf(", %d from the cache", resp.CacheHits)
+	}
+	if resp.Failovers > 0 {
+		text += fmt.Sprintf(", %d from another model", resp.Failovers)
+	}
+	return text
 }
