@@ -39,6 +39,10 @@ build: ## Build bin/dspool
 	@mkdir -p bin
 	go build -trimpath -o bin/dspool ./cmd/dspool
 
+.PHONY: prices
+prices: $(READY) ## Write lm/prices.json anew, from the table that the development environment's DSPy carries
+	@$(PYTHON) lm/refresh_prices.py
+
 .PHONY: demo
 demo: build ## Build, make the Python environment once, and run the demo
 	@bin/dspool demo
