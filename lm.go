@@ -27,7 +27,8 @@ type LM struct {
 	// APIBase is the URL of the provider's API. Empty: the provider's own.
 	APIBase string
 	// APIKey is the key. Empty: taken from the provider's usual variable in
-	// this process's environment, such as OPENAI_API_KEY.
+	// this process's environment, such as OPENAI_API_KEY. Workers are not told
+	// it, unless the LM is Direct.
 	APIKey Secret
 	// ModelType is "chat", "responses" or "text". Empty: DSPy's choice.
 	ModelType string
@@ -35,12 +36,14 @@ type LM struct {
 	Temperature *float64
 	// MaxTokens limits the length of an answer. 0: the provider's choice.
 	MaxTokens int
-	// Timeout limits one request to the provider. 0: only the call's own
-	// budget does.
+	// Timeout limits one request to the provider until its answer begins. 0: only
+	// the call's own budget does.
 	Timeout time.Duration
-	// Retries is how often a request that failed is sent again. Nil: 3 times.
+	// Retries is how often a request that failed and may go well is sent again, with
+	// pauses, within the call's budget. Nil: 3 times.
 	Retries *int
-	// Cache answers a request that was seen before without asking again.
+	// Cache answers a request that was seen before without asking again, from
+	// Egress.Cache, and lets equal ones under way share an answer.
 	Cache bool
 	// Limits bound what the host sends to the provider. The zero value is
 	// without limit.
@@ -52,7 +55,8 @@ type LM struct {
 	KeyFile string
 	// KeyFunc returns the key for each request.
 	KeyFunc lm.KeyFunc
-	// Extra are further arguments of dspy.LM. Values must be JSON.
+	// Extra are further arguments of dspy.LM. Values must be JSON; those that hold
+	// secrets, such as extra_headers, need Direct.
 	Extra map[string]any
 	// Fallback are other language models that are asked, in turn, in place of
 	// this one when it has failed for good: after its own Retries, and only as
