@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dspool/dspool"
+	"github.com/dspool/dspool/dspooltest"
 	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/testkit"
 	"github.com/dspool/dspool/lm"
@@ -259,5 +260,48 @@ func TestNoPythonProcessHoldsAKeyFromAFileOrACallback(t *testing.T) {
 				t.Errorf("process %d holds %s", pid, key)
 			}
 		}
+	}
+}
+
+// A reader who takes a long time for a stream holds up neither the worker nor
+// its other questions to the same provider.
+func TestASlowReaderOfAStreamHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	testkit.Require(t, "python", "dspy")
+	long := strings.Repeat("a word and another ", 20_000)
+	talker := dspooltest.NewPracticeLM(dspooltest.PracticeConfig{
+		Behaviour: dspooltest.Behaviour{Content: "[[ ## answer ## ]]\n" + long + "\n\n[[ ## completed ## ]]"},
+	})
+	if err := talker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = talker.Close() })
+	pool, _ := practicePool(t, func(c *dspool.Config) {
+		c.Workers = 1
+		c.LMs = map[string]dspool.LM{"long": {Model: "openai/practice", APIBase: talker.URL(), APIKey: theSecret}}
+	})
+	ctx := testkit.Context(t, time.Minute)
+	req, seen := asker(t), 0
+	req.LM = "long"
+	var answer struct{ Answer string }
+	for ev, err := range pool.Stream(ctx, req) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen++; seen == 1 {
+			for range 20 {
+				if _, err := pool.Call(ctx, asker(t)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if ev.Response != nil {
+			if err := json.Unmarshal(ev.Response.Output, &answer); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if strings.TrimSpace(answer.Answer) != strings.TrimSpace(long) || seen < 10 {
+		t.Errorf("%d events, an answer of %d bytes, want %d", seen, len(answer.Answer), len(long))
 	}
 }

@@ -15,8 +15,8 @@ const (
 	genAIOperation    = "gen_ai.operation.name"
 	genAIProvider     = "gen_ai.provider.name"
 	genAIRequestModel = "gen_ai.request.model"
-	genAIInputTokens  = "gen_ai.usage.input_tokens"
-	genAIOutputTokens = "gen_ai.usage.output_tokens"
+	genAIInputTokens  = "gen_ai.usage.input_tokens"  //nolint:gosec // no credential
+	genAIOutputTokens = "gen_ai.usage.output_tokens" //nolint:gosec // no credential
 )
 
 // languageSpan is the worker's span of one question to a language model.
