@@ -64,12 +64,7 @@ func TestNoPythonProcessHoldsAKey(t *testing.T) {
 	if n := practice.Stats().Requests; n != 20 {
 		t.Errorf("the language model was asked %d times", n)
 	}
-	status := pool.Status()
-	pids := []int{status.ForkServerPID}
-	for _, w := range status.Workers {
-		pids = append(pids, w.PID)
-	}
-	for _, pid := range pids {
+	for _, pid := range pythonProcesses(pool) {
 		if !holds(t, pid, "dspool_worker") {
 			t.Errorf("the memory of process %d was not read", pid)
 		}
@@ -77,6 +72,16 @@ func TestNoPythonProcessHoldsAKey(t *testing.T) {
 			t.Errorf("process %d holds the key", pid)
 		}
 	}
+}
+
+// pythonProcesses returns the ids of a pool's processes.
+func pythonProcesses(pool *dspool.Pool) []int {
+	status := pool.Status()
+	pids := []int{status.ForkServerPID}
+	for _, w := range status.Workers {
+		pids = append(pids, w.PID)
+	}
+	return pids
 }
 
 // holds searches all memory of a process that can be read.

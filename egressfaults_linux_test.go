@@ -246,12 +246,7 @@ func TestNoPythonProcessHoldsAKeyFromAFileOrACallback(t *testing.T) {
 	if keys := practice.Stats().ByKey; len(keys) != 2 {
 		t.Errorf("the provider saw %d keys", len(keys))
 	}
-	status := pool.Status()
-	pids := []int{status.ForkServerPID}
-	for _, w := range status.Workers {
-		pids = append(pids, w.PID)
-	}
-	for _, pid := range pids {
+	for _, pid := range pythonProcesses(pool) {
 		if !holds(t, pid, "Preloaded: nothing here") {
 			t.Errorf("the memory of process %d was not read", pid)
 		}
