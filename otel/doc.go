@@ -20,7 +20,8 @@
 // needs no exporter and no opentelemetry. A sampler decides as usual: a call
 // that is not sampled costs the worker nothing. Its code sees the traceparent all
 // the same (dspool_worker.host.traceparent), and its own spans, if it makes any,
-// are children of dspool.call.
+// are children of dspool.worker.run if the provider has [IDs], and of
+// dspool.call otherwise.
 //
 // Prompts, answers and keys are never in a span.
 package otel

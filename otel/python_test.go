@@ -1,12 +1,14 @@
 package otel_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
 	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/dspooltest"
@@ -114,4 +116,28 @@ func TestUserCodeSeesItsTrace(t *testing.T) {
 	if got := tree(exporter.GetSpans()); !strings.Contains(got, "dspool.worker.run") {
 		t.Errorf("a failed call has the tree\n%s", got)
 	}
+}
+
+// With IDs a span that user code makes is below the run in which it was made.
+func TestUserCodeSeesTheSpanOfItsRun(t *testing.T) {
+	t.Parallel()
+	testkit.Require(t, "python")
+	pool := startPool(t, dspool.Config{Python: testkit.Python(t), Start: dspool.Spawn, Workers: 1, Path: []string{"testdata"}})
+	exporter := tracetest.NewInMemoryExporter()
+	provider := sdk.NewTracerProvider(sdk.WithSyncer(exporter), sdk.WithIDGenerator(otel.NewIDs(nil)))
+	t.Cleanup(func() { _ = provider.Shutdown(context.Background()) })
+	resp, err := otel.NewRunner(pool, provider).Call(testkit.Context(t, time.Minute), dspool.Request{Program: program(t, "traced:mine")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range exporter.GetSpans() {
+		if s.Name != "dspool.worker.run" {
+			continue
+		}
+		if want := `"00-` + s.SpanContext.TraceID().String() + "-" + s.SpanContext.SpanID().String() + `-01"`; string(resp.Output) != want {
+			t.Errorf("user code saw %s, want %s", resp.Output, want)
+		}
+		return
+	}
+	t.Error("no span of the run")
 }

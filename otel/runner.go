@@ -35,10 +35,10 @@ func NewRunner(next dspool.Runner, provider trace.TracerProvider) *Runner {
 // Call runs a program once, within a span. The request's Trace is that span; a
 // Trace that the request has already is the span's parent if ctx has none.
 func (r *Runner) Call(ctx context.Context, req dspool.Request) (dspool.Response, error) {
-	ctx, span := r.begin(ctx, &req)
-	defer span.End()
-	resp, err := r.next.Call(ctx, req)
-	conclude(span, &resp, err)
+	c := r.begin(ctx, &req)
+	defer c.end()
+	resp, err := r.next.Call(c.ctx, req)
+	conclude(c.span, &resp, err)
 	return resp, err
 }
 
@@ -46,11 +46,11 @@ func (r *Runner) Call(ctx context.Context, req dspool.Request) (dspool.Response,
 // reader leaves.
 func (r *Runner) Stream(ctx context.Context, req dspool.Request) iter.Seq2[dspool.Event, error] {
 	return func(yield func(dspool.Event, error) bool) {
-		ctx, span := r.begin(ctx, &req)
-		defer span.End()
-		for ev, err := range r.next.Stream(ctx, req) {
+		c := r.begin(ctx, &req)
+		defer c.end()
+		for ev, err := range r.next.Stream(c.ctx, req) {
 			if err != nil || ev.Response != nil {
-				conclude(span, ev.Response, err)
+				conclude(c.span, ev.Response, err)
 			}
 			if !yield(ev, err) {
 				return
@@ -60,31 +60,38 @@ func (r *Runner) Stream(ctx context.Context, req dspool.Request) iter.Seq2[dspoo
 }
 
 // begin starts the span of a call and lets the request tell of its attempts.
-func (r *Runner) begin(ctx context.Context, req *dspool.Request) (context.Context, trace.Span) {
+func (r *Runner) begin(ctx context.Context, req *dspool.Request) *call {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		ctx = trace.ContextWithRemoteSpanContext(ctx, parse(req.Trace))
 	}
-	ctx, span := r.tracer.Start(ctx, "dspool.call", trace.WithSpanKind(trace.SpanKindClient),
+	c := &call{tracer: r.tracer}
+	var ids wish
+	c.ctx, c.span = start(ctx, r.tracer, &ids, "dspool.call", trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(attribute.String("dspool.program", req.Program.String())))
 	if req.Tenant != "" {
-		span.SetAttributes(attribute.String("dspool.tenant", req.Tenant))
+		c.span.SetAttributes(attribute.String("dspool.tenant", req.Tenant))
 	}
 	if req.Session != "" {
-		span.SetAttributes(attribute.String("dspool.session", req.Session))
+		c.span.SetAttributes(attribute.String("dspool.session", req.Session))
 	}
-	if at := span.SpanContext(); at.IsValid() {
-		req.Trace = traceparent(at)
-	}
-	if span.IsRecording() {
+	at := c.span.SpanContext()
+	if c.span.IsRecording() {
+		if ids.heard && at.IsSampled() {
+			c.run = random{}.NewSpanID(c.ctx, at.TraceID())
+			at = at.WithSpanID(c.run)
+		}
 		heard := req.Observe
 		req.Observe = func(a dspool.Attempt) {
-			r.attempt(ctx, a)
+			c.attempt(a)
 			if heard != nil {
 				heard(a)
 			}
 		}
 	}
-	return ctx, span
+	if at.IsValid() {
+		req.Trace = traceparent(at)
+	}
+	return c
 }
 
 // conclude says how a call ended.

@@ -85,6 +85,57 @@ func (s *script) Stream(ctx context.Context, req dspool.Request) iter.Seq2[dspoo
 	}
 }
 
+// With IDs the worker is told the id of its run, which one span has: the first
+// run's, or that of a run that was lost.
+func TestTheWorkerIsToldItsRun(t *testing.T) {
+	t.Parallel()
+	lost := twoAttempts()[:1]
+	for name, c := range map[string]struct {
+		attempts []dspool.Attempt
+		parent   string // of the span that has the id
+	}{
+		"lost, then run": {twoAttempts(), "w2"},
+		"run twice":      {[]dspool.Attempt{twoAttempts()[1], twoAttempts()[1]}, "w2"},
+		"lost":           {lost, "w1"},
+		"never begun":    {[]dspool.Attempt{{Number: 1, Queued: lost[0].Queued, Ended: lost[0].Ended}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			exporter := tracetest.NewInMemoryExporter()
+			provider := sdk.NewTracerProvider(sdk.WithSyncer(exporter), sdk.WithIDGenerator(otel.NewIDs(nil)))
+			t.Cleanup(func() { _ = provider.Shutdown(context.Background()) })
+			next := &script{attempts: c.attempts}
+			if _, err := otel.NewRunner(next, provider).Call(t.Context(), dspool.Request{Program: program(t, "m:f")}); err != nil {
+				t.Fatal(err)
+			}
+			told := next.seen[0].Trace[36:52]
+			workers, holder := map[string]string{}, ""
+			ids := map[string]bool{}
+			for _, s := range exporter.GetSpans() {
+				id := s.SpanContext.SpanID().String()
+				if ids[id] || next.seen[0].Trace[3:35] != s.SpanContext.TraceID().String() {
+					t.Errorf("%s: the id %s is there twice, or the trace is another", s.Name, id)
+				}
+				ids[id] = true
+				for _, a := range s.Attributes {
+					if a.Key == "dspool.worker" {
+						workers[id] = a.Value.AsString()
+					}
+				}
+				if id == told {
+					holder = s.Parent.SpanID().String()
+					if s.Name != "dspool.worker.run" {
+						t.Errorf("the worker was told the id of %s", s.Name)
+					}
+				}
+			}
+			if workers[holder] != c.parent {
+				t.Errorf("the run that the worker was told of is in the attempt of %q, want %q", workers[holder], c.parent)
+			}
+		})
+	}
+}
+
 func program(t *testing.T, ref string) *dspool.Spec {
 	t.Helper()
 	spec, err := dspool.NewFunc(ref)
