@@ -7,6 +7,7 @@ import (
 
 	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/health"
+	"github.com/dspool/dspool/internal/mux"
 	"github.com/dspool/dspool/internal/worker"
 )
 
@@ -106,11 +107,19 @@ func (m *member) status() WorkerStatus {
 		ID: m.ID(), PID: m.PID(), Generation: m.generation, State: WorkerState(m.State().String()), Health: m.health(tally),
 		StartedAt: m.Started(), InFlight: m.InFlight(), Calls: m.calls.Load(),
 		RSS: tally.Pulse.RSS, Lag: tally.Pulse.Lag, Checks: checksOf(tally), History: movesOf(m.History()),
+		Wire: wireOf(m.Wire()),
 	}
 	if err := m.lastError.Load(); err != nil {
 		st.LastError = err.Error()
 	}
 	return st
+}
+
+func wireOf(c mux.Counts) WireStatus {
+	return WireStatus{
+		SentFrames: c.Sent.Frames, SentBytes: c.Sent.Bytes,
+		ReceivedFrames: c.Received.Frames, ReceivedBytes: c.Received.Bytes, Refused: c.Refused, Late: c.Late,
+	}
 }
 
 // health is the state of the worker in one word.

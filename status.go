@@ -131,6 +131,20 @@ type Totals struct {
 	RestartsBy map[RestartReason]int64 `json:"restarts_by"`
 }
 
+// WireStatus counts the frames of one connection and their bytes, from its
+// beginning.
+type WireStatus struct {
+	SentFrames     uint64 `json:"sent_frames"`
+	SentBytes      uint64 `json:"sent_bytes"`
+	ReceivedFrames uint64 `json:"received_frames"`
+	ReceivedBytes  uint64 `json:"received_bytes"`
+	// Refused frames broke the protocol, or were too large.
+	Refused uint64 `json:"refused"`
+	// Late frames were for calls that are over: a cancelled call may have sent
+	// some more.
+	Late uint64 `json:"late"`
+}
+
 // WorkerStatus is a moment's view of one worker.
 type WorkerStatus struct {
 	ID  string `json:"id"`
@@ -152,6 +166,8 @@ type WorkerStatus struct {
 	// the last check, 0 before.
 	RSS int64         `json:"rss"`
 	Lag time.Duration `json:"lag"`
+	// Wire counts what went over the worker's connection.
+	Wire WireStatus `json:"wire"`
 	// History are the last moves from state to state, oldest first, without
 	// those between ready and busy.
 	History []WorkerMove `json:"history"`

@@ -29,6 +29,10 @@ func workerRows() []row[dspool.Stats] {
 			func(w *dspool.WorkerStatus) float64 { return float64(w.RSS) }),
 		perWorker(Family{Name: "dspool.worker.loop_lag_seconds", Type: Gauge, Unit: Seconds, Help: "How late the event loop of a worker was at its last check."},
 			func(w *dspool.WorkerStatus) float64 { return w.Lag.Seconds() }),
+		traffic("frames", "frames", "Frames that went over the connection of a worker.", func(w *dspool.WireStatus) (sent, received uint64) { return w.SentFrames, w.ReceivedFrames }),
+		traffic("wire_bytes", Bytes, "Bytes that went over the connection of a worker.", func(w *dspool.WireStatus) (sent, received uint64) { return w.SentBytes, w.ReceivedBytes }),
+		perWorker(Family{Name: "dspool.worker.frames_refused_total", Type: Counter, Unit: "frames", Help: "Frames of a worker that broke the protocol, or were too large."},
+			func(w *dspool.WorkerStatus) float64 { return float64(w.Wire.Refused) }),
 		perWorker(Family{Name: "dspool.worker.start_time_seconds", Type: Gauge, Unit: Epoch, Help: "When a worker became ready."},
 			func(w *dspool.WorkerStatus) float64 { return float64(w.StartedAt.UnixMilli()) / 1000 }),
 	}
@@ -50,6 +54,18 @@ func perWorker(f Family, value func(*dspool.WorkerStatus) float64) row[dspool.St
 	return row[dspool.Stats]{f, func(st *dspool.Stats, out Sink) {
 		for i := range st.Workers {
 			out.Put(value(&st.Workers[i]), st.Workers[i].ID)
+		}
+	}}
+}
+
+// traffic is a row with the two directions of every worker's connection.
+func traffic(name, unit, help string, value func(*dspool.WireStatus) (sent, received uint64)) row[dspool.Stats] {
+	f := Family{Name: "dspool.worker." + name + "_total", Type: Counter, Unit: unit, Labels: []string{"worker", "direction"}, Help: help}
+	return row[dspool.Stats]{f, func(st *dspool.Stats, out Sink) {
+		for i := range st.Workers {
+			sent, received := value(&st.Workers[i].Wire)
+			out.Put(float64(sent), st.Workers[i].ID, "sent")
+			out.Put(float64(received), st.Workers[i].ID, "received")
 		}
 	}}
 }

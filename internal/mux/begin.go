@@ -89,6 +89,7 @@ func (c *Conn) enter(p *Pending, call *Call, meta *wire.CallMeta, names []string
 	c.hold(p)
 	c.inFlight++
 	wire.PutHeader(q.buf[start:], wire.TypeCall, 0, p.id, length, size)
+	c.counts.Sent.add(length, size)
 	q.add(call.Body)
 	for _, name := range names {
 		q.add(call.Attachments[name])

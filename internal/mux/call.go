@@ -93,10 +93,22 @@ type Pong struct {
 // Counts says what the connection has seen that should not happen, or happens
 // only to calls that were over.
 type Counts struct {
+	// Sent frames were queued for the worker, Received ones came from it, those
+	// that were refused not counted.
+	Sent, Received Traffic
 	// Late counts frames for calls that are over or never were.
 	Late uint64
 	// Refused counts frames that were malformed or too large.
 	Refused uint64
 	// Complaints counts ERROR frames about none of the calls in flight.
 	Complaints uint64
+}
+
+// Traffic is what went one way, headers included.
+type Traffic struct{ Frames, Bytes uint64 }
+
+// add counts one frame.
+func (t *Traffic) add(meta, body int) {
+	t.Frames++
+	t.Bytes += uint64(wire.HeaderSize + meta + body) //nolint:gosec // sizes
 }

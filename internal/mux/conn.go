@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dspool/dspool/fault"
 	"github.com/dspool/dspool/internal/wire"
@@ -30,7 +31,10 @@ type Conn struct {
 	closing  bool
 	cause    error // why the connection ends
 	goodbye  string
-	counts   Counts
+	counts   Counts // but for what was received
+
+	// Only the reader adds to them.
+	framesIn, bytesIn atomic.Uint64
 }
 
 // New returns a connection over rw, which it owns from now on. Nothing is read
@@ -174,5 +178,7 @@ func (c *Conn) Goodbye() string {
 func (c *Conn) Counts() Counts {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.counts
+	counts := c.counts
+	counts.Received = Traffic{Frames: c.framesIn.Load(), Bytes: c.bytesIn.Load()}
+	return counts
 }

@@ -86,6 +86,7 @@ func (c *Conn) send(f wire.Frame) {
 	q := &c.out.queue
 	q.buf = wire.AppendHeader(q.buf, f.Type, f.Flags, f.ID, len(f.Meta), len(f.Body))
 	q.buf = append(q.buf, f.Meta...)
+	c.counts.Sent.add(len(f.Meta), len(f.Body))
 	q.add(f.Body)
 	c.flushUnlock()
 }

@@ -19,6 +19,12 @@ func (c *Conn) run() {
 	c.end(cause)
 }
 
+// received counts a frame.
+func (c *Conn) received(f wire.Frame) {
+	c.framesIn.Add(1)
+	c.bytesIn.Add(uint64(wire.HeaderSize + len(f.Meta) + len(f.Body))) //nolint:gosec // sizes
+}
+
 // greet takes the first frame, which has to be a fitting HELLO.
 func (c *Conn) greet(d *wire.Decoder) error {
 	f, err := d.Next()
@@ -31,6 +37,7 @@ func (c *Conn) greet(d *wire.Decoder) error {
 	case f.Type != wire.TypeHello:
 		return fault.Newf(fault.Protocol, "the worker's first frame is %s, not HELLO", f.Type)
 	}
+	c.received(f)
 	hello, err := wire.DecodeHello(f.Body)
 	switch {
 	case err != nil:
@@ -55,6 +62,7 @@ func (c *Conn) greet(d *wire.Decoder) error {
 func (c *Conn) step(d *wire.Decoder) error {
 	f, err := d.Next()
 	if err == nil {
+		c.received(f)
 		c.take(f)
 		return nil
 	}

@@ -122,18 +122,28 @@ func TestLateFramesAreCountedAndHarmNobody(t *testing.T) {
 	t.Parallel()
 	conn, worker := raw(t, mux.Config{})
 	p := begin(t, conn, "p", input{})
-	id := worker.expect(wire.TypeCall).ID
-	worker.send(
-		wire.Frame{Type: wire.TypeEvent, ID: id, Meta: []byte(`{"k":"item"}`), Body: []byte("1")}, // unary
-		wire.Frame{Type: wire.TypeEvent, ID: 99, Meta: []byte(`{"k":"item"}`), Body: []byte("1")},
-		wire.Frame{Type: wire.TypeResult, ID: 99, Body: []byte("1")},
-		wire.Frame{Type: wire.TypePong, ID: 99, Meta: []byte(`{"lag":0,"running":0}`)},
-		wire.Frame{Type: wire.TypeHostCancel, ID: 99},
-		wire.Frame{Type: wire.TypeError, ID: 99, Body: []byte(`{"code":"internal","message":"?"}`)},
-		wire.Frame{Type: wire.TypeResult, ID: id, Body: []byte("7")},
-	)
+	call := worker.expect(wire.TypeCall)
+	id, before := call.ID, conn.Counts()
+	if want := (mux.Traffic{Frames: 1, Bytes: uint64(wire.HeaderSize + len(call.Meta) + len(call.Body))}); before.Sent != want {
+		t.Errorf("a call was counted as %+v, want %+v", before.Sent, want)
+	}
+	frames := []wire.Frame{
+		{Type: wire.TypeEvent, ID: id, Meta: []byte(`{"k":"item"}`), Body: []byte("1")}, // unary
+		{Type: wire.TypeEvent, ID: 99, Meta: []byte(`{"k":"item"}`), Body: []byte("1")},
+		{Type: wire.TypeResult, ID: 99, Body: []byte("1")},
+		{Type: wire.TypePong, ID: 99, Meta: []byte(`{"lag":0,"running":0}`)},
+		{Type: wire.TypeHostCancel, ID: 99},
+		{Type: wire.TypeError, ID: 99, Body: []byte(`{"code":"internal","message":"?"}`)},
+		{Type: wire.TypeResult, ID: id, Body: []byte("7")},
+	}
+	worker.send(frames...)
 	wantReply(t, outcome(t, p), "7")
-	if got, want := conn.Counts(), (mux.Counts{Late: 5, Complaints: 1}); got != want {
+	want := mux.Counts{Sent: before.Sent, Received: before.Received, Late: 5, Complaints: 1}
+	for _, f := range frames {
+		want.Received.Frames++
+		want.Received.Bytes += uint64(wire.HeaderSize + len(f.Meta) + len(f.Body))
+	}
+	if got := conn.Counts(); got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}
 }

@@ -61,6 +61,9 @@ func (w *Worker) State() State { return w.life.state() }
 // InFlight returns the number of calls whose work has not stopped yet.
 func (w *Worker) InFlight() int { return w.life.calls() }
 
+// Wire returns what its connection has counted.
+func (w *Worker) Wire() mux.Counts { return w.conn.Counts() }
+
 // Ordered returns when the start of the worker began.
 func (w *Worker) Ordered() time.Time { return w.asked }
 
