@@ -167,7 +167,11 @@ func (p *Pool) retry(ctx context.Context, t *task, m *member, err *fault.Error) 
 	p.tell(kind, t, m, err)
 	if refusal(err) {
 		awaitLeave(ctx, m)
-		if !m.State().Final() {
+		if m.State().Final() {
+			// Whoever moved it may not have come to this yet, and the call would
+			// be given to it again and again.
+			p.desk.Remove(m.ID())
+		} else {
 			t.ask.Avoid = "" // it takes no calls at the moment, and may again
 		}
 	}

@@ -178,13 +178,9 @@ func frozen(t *testing.T, pool *dspool.Pool, seen *recorder, hang, echo dspool.R
 
 	signal(t, victim.PID, syscall.SIGSTOP)
 	began := time.Now()
+	var repeatable []<-chan result
 	for range 20 * want { // some of them are given to the stopped worker and not begun
-		done := background(ctx, pool, echo)
-		t.Cleanup(func() {
-			if r := <-done; r.err != nil {
-				t.Errorf("a call that was repeatable: %v", r.err)
-			}
-		})
+		repeatable = append(repeatable, background(ctx, pool, echo))
 	}
 	raised := seen.condition(t, dspool.ConditionRaised, dspool.WorkerDegraded)
 	if raised.Worker != victim.Worker || raised.Severity != dspool.SeverityWarning || raised.Text == "" || raised.Since.IsZero() {
@@ -206,6 +202,11 @@ func frozen(t *testing.T, pool *dspool.Pool, seen *recorder, hang, echo dspool.R
 	until(t, "the pool is whole", func() bool { return pool.Status().Serving == want })
 	if st := pool.Status(); st.Totals.RestartsBy[dspool.ByUnresponsive] != 1 || st.Checks.Failures < 3 {
 		t.Errorf("%+v, %+v", st.Totals, st.Checks)
+	}
+	for _, done := range repeatable {
+		if r := <-done; r.err != nil {
+			t.Errorf("a call that was repeatable: %v", r.err)
+		}
 	}
 	leave()
 	lost := 0

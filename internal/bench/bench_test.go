@@ -135,7 +135,7 @@ func TestReportTellsWhatMissed(t *testing.T) {
 func TestRunMeasuresEveryFigure(t *testing.T) {
 	t.Parallel()
 	testkit.Require(t, "python", "dspy")
-	report, err := Run(testkit.Context(t, 2*time.Minute), Config{Python: testkit.Python(t), Scale: 0.1})
+	report, err := Run(testkit.Context(t, 6*time.Minute), Config{Python: testkit.Python(t), Scale: 0.1})
 	if err != nil {
 		t.Fatal(err)
 	}

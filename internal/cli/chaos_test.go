@@ -21,7 +21,7 @@ func runs(t *testing.T, args ...string) (out, errs string, err error) {
 func TestChaosPrintsExactlyItsFigures(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "chaos.json")
-	out, errs, err := runs(t, "chaos", "--mock-workers", "--seconds", "1.3", "--kill-every", "100ms", "--callers", "8", "--json", "--out", file)
+	out, errs, err := runs(t, "chaos", "--mock-workers", "--seconds", "1.3", "--kill-every", "200ms", "--callers", "8", "--success", "0.5", "--json", "--out", file)
 	if err != nil {
 		t.Fatal(err)
 	}
