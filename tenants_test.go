@@ -89,7 +89,7 @@ func TestATenantHasALimitOfCallsInFlight(t *testing.T) {
 		t.Errorf("after the end of the first one: %v", err)
 	}
 	list := pool.Tenants()
-	if len(list) != 2 || list[0] != (dspool.TenantStatus{ID: "acme", Calls: 2, Errors: 1, Refused: 2}) ||
+	if len(list) != 2 || list[0] != (dspool.TenantStatus{ID: "acme", Named: true, Calls: 2, Errors: 1, Refused: 2}) ||
 		list[1] != (dspool.TenantStatus{ID: "other", Calls: 1}) {
 		t.Errorf("Tenants() = %+v", list)
 	}

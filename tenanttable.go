@@ -24,6 +24,8 @@ const tenantsMax = 10_000
 // A TenantStatus is a moment's view of one tenant.
 type TenantStatus struct {
 	ID string `json:"id"`
+	// Named says that it has rules of its own, see Config.Tenants.
+	Named bool `json:"named,omitempty"`
 	// InFlight calls have not ended; Queued of them wait for a worker.
 	InFlight int `json:"in_flight"`
 	Queued   int `json:"queued"`
@@ -292,7 +294,7 @@ func (t *tenantTable) status(queued map[string]int) []TenantStatus {
 	list := make([]TenantStatus, 0, len(t.live)+1)
 	for id, s := range t.live {
 		list = append(list, TenantStatus{
-			ID: id, InFlight: int(s.inFlight.Load()), Queued: queued[id],
+			ID: id, Named: s.rules.Load().key == id, InFlight: int(s.inFlight.Load()), Queued: queued[id],
 			Calls: s.calls.Load(), Errors: s.failures.Load(), Refused: s.refused.Load(),
 		})
 	}

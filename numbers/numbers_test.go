@@ -35,7 +35,7 @@ func all(t *testing.T) numbers.Table {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return numbers.Pool(idle{}).Plus(retries).Plus(numbers.Circuits(circuits)).Plus(fallbacks)
+	return numbers.Pool(idle{}).Plus(retries).Plus(numbers.Circuits(circuits)).Plus(fallbacks).Plus(numbers.Tenants(crowd{}))
 }
 
 // The page lists exactly what the tables have, under both names.
