@@ -76,7 +76,7 @@ func (a *app) bench(ctx context.Context, f benchFlags) error {
 
 func (a *app) printReport(report bench.Report, f benchFlags) error {
 	if f.out != "" {
-		if err := writeJSON(f.out, report); err != nil {
+		if err := writeJSON(f.out, report.Flat()); err != nil {
 			return err
 		}
 	}
