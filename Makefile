@@ -11,7 +11,7 @@ GOLANGCI_VERSION := v2.15.0
 FUZZTIME ?= 20s
 SCALE ?= 3
 SOAK ?= 10m
-TEST_TIMEOUT ?= 8m
+TEST_TIMEOUT ?= 20m
 CROSS := linux/amd64 linux/arm64 darwin/arm64
 
 TMP := $(CURDIR)/.tmp
@@ -28,7 +28,7 @@ RACE := $(if $(shell command -v "$$(go env CC)"),-race,)
 # Tests of the real tier use the development environment, and fail if it is not
 # there instead of being skipped. They never see the user's own settings.
 TEST_ENV := env -u DSPOOL_PYTHON -u DSPOOL_CACHE -u DSPOOL_LM -u DSPOOL_LM_BASE \
-	DSPOOL_TEST_PYTHON=$(PYTHON) DSPOOL_REQUIRE=python,dspy LITELLM_LOCAL_MODEL_COST_MAP=True
+	DSPOOL_TEST_PYTHON=$(PYTHON) DSPOOL_REQUIRE=python,dspy,userns LITELLM_LOCAL_MODEL_COST_MAP=True
 
 .PHONY: help
 help: ## Show what there is
