@@ -101,8 +101,14 @@ func TestACallReachesItsOwnLanguageModelsOnly(t *testing.T) {
 			id    string
 			reach bool
 		}{
-			{rules("acme"), acme, true}, {rules("acme"), pool, true}, {rules("other"), acme, false},
-			{rules("other"), pool, true}, {rules("shut"), pool, false}, {nil, acme, false}, {nil, pool, true}, {nil, "?", false},
+			{rules("acme"), acme, true},
+			{rules("acme"), pool, true},
+			{rules("other"), acme, false},
+			{rules("other"), pool, true},
+			{rules("shut"), pool, false},
+			{nil, acme, false},
+			{nil, pool, true},
+			{nil, "?", false},
 		} {
 			if got := lms.reaches(tt.who, tt.id); got != tt.reach {
 				t.Errorf("replaced %v: %+v reaches %s: %v, want %v", replaced, tt.who, tt.id, got, tt.reach)
