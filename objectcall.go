@@ -64,7 +64,8 @@ func (t *objectTable) place(ctx context.Context, c *task, next route) (slot, boo
 
 // keeps refuses a worker that cannot keep the call's object.
 func (t *task) keeps(m *member) *fault.Error {
-	hello, what := m.Hello(), ""
+	var what string
+	hello := m.Hello()
 	switch {
 	case !hello.Has(featureObjects):
 		what = "keeps no objects"

@@ -159,8 +159,6 @@ class Server:
         else:
             self._answers.error(0, fault)
 
-    # One call
-
     def _start(self, call: Call) -> None:
         call.task = self._task(self._serve(call), loop=self._loop)
 
