@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from host import Worker, Zygote, leftovers
 
+from dspool_worker import markers
+
 
 @pytest.fixture(params=["uvloop", "asyncio"])
 def worker(request: pytest.FixtureRequest) -> Iterator[Worker]:
@@ -50,3 +52,11 @@ def no_process_is_left() -> Iterator[None]:
     """Fail the run if a process of any test is still there at its end."""
     yield
     assert leftovers() == []
+
+
+@pytest.fixture
+def plain_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DSPy's own marks, whatever this process has made of them."""
+    for place in markers.PLACES:
+        for name, mark in markers.PLAIN.items():
+            monkeypatch.setattr(f"{place}.{name}", mark)

@@ -39,14 +39,6 @@ def plain_lm(server: LMServer, key: str = "key", **more: Any) -> Any:
     return dspy.LM("openai/test", **{"api_base": server.url, "api_key": key, "cache": False, **more})
 
 
-@pytest.fixture
-def plain_marks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DSPy's own marks, whatever this process has made of them."""
-    for place in markers.PLACES:
-        for name, mark in markers.PLAIN.items():
-            monkeypatch.setattr(f"{place}.{name}", mark)
-
-
 @both
 def test_01_kept_answers_of_another_key(way: str) -> None:
     async def ask(server: LMServer, key: str) -> None:

@@ -112,6 +112,7 @@ def test_markers_in_plain_text_make_no_content_blocks(text: str) -> None:
     assert all(isinstance(message["content"], str) for message in messages)
 
 
+@pytest.mark.usefixtures("plain_marks")
 def test_plain_dspy_does_make_content_blocks_of_them() -> None:
     """The reason for the test above; when this fails, DSPy has mended it."""
     messages = dspy.ChatAdapter().format(dspy.make_signature("t -> a"), [], {"t": MARKED})
