@@ -263,7 +263,7 @@ func TestNoPythonProcessHoldsAKeyFromAFileOrACallback(t *testing.T) {
 func TestASlowReaderOfAStreamHoldsUpNobodyElse(t *testing.T) {
 	t.Parallel()
 	testkit.Require(t, "python", "dspy")
-	long := strings.Repeat("a word and another ", 20_000)
+	long := strings.Repeat("a word and another ", 2_000)
 	talker := dspooltest.NewPracticeLM(dspooltest.PracticeConfig{
 		Behaviour: dspooltest.Behaviour{Content: "[[ ## answer ## ]]\n" + long + "\n\n[[ ## completed ## ]]"},
 	})
@@ -275,7 +275,7 @@ func TestASlowReaderOfAStreamHoldsUpNobodyElse(t *testing.T) {
 		c.Workers = 1
 		c.LMs = map[string]dspool.LM{"long": {Model: "openai/practice", APIBase: talker.URL(), APIKey: theSecret}}
 	})
-	ctx := testkit.Context(t, time.Minute)
+	ctx := testkit.Context(t, 2*time.Minute)
 	req, seen := asker(t), 0
 	req.LM = "long"
 	var answer struct{ Answer string }

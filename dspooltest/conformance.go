@@ -8,7 +8,8 @@ import (
 )
 
 // A Subject is a started Runner that tells what it is doing. One with processes
-// also has ReleaseSession(session string), as a Pool has.
+// also has ReleaseSession(session string) and ReleaseTenantSession(tenant,
+// session string), as a Pool has.
 type Subject interface {
 	dspool.Runner
 	// Status tells of the calls and, where there are any, the workers.

@@ -35,6 +35,13 @@ func (l *logged) ReleaseSession(session string) {
 	}
 }
 
+// ReleaseTenantSession is for those of tenants.
+func (l *logged) ReleaseTenantSession(tenant, session string) {
+	if r, ok := l.next.(interface{ ReleaseTenantSession(_, _ string) }); ok {
+		r.ReleaseTenantSession(tenant, session)
+	}
+}
+
 func (l *logged) note() {
 	select {
 	case l.calls <- struct{}{}:
