@@ -55,7 +55,10 @@ func answerAfterLoss(ctx context.Context, pool *dspool.Pool, request dspool.Requ
 	if err := serving(ctx, pool, 1); err != nil {
 		return 0, err
 	}
-	victim := pool.Status().Workers[0]
+	victim, err := oldestServing(pool)
+	if err != nil {
+		return 0, err
+	}
 	began := time.Now()
 	if err := kill(victim.PID); err != nil {
 		return 0, err
@@ -162,7 +165,10 @@ func lossUntilWhole(ctx context.Context, pool *dspool.Pool) (time.Duration, erro
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	events := pool.Events(ctx)
-	victim := pool.Status().Workers[0]
+	victim, err := oldestServing(pool)
+	if err != nil {
+		return 0, err
+	}
 	began := time.Now()
 	if err := kill(victim.PID); err != nil {
 		return 0, err
@@ -173,6 +179,17 @@ func lossUntilWhole(ctx context.Context, pool *dspool.Pool) (time.Duration, erro
 		}
 	}
 	return 0, errors.New("the pool did not recover in time")
+}
+
+// oldestServing returns a worker that takes calls: the list also has those that
+// are on their way out, whose process may be gone.
+func oldestServing(pool *dspool.Pool) (dspool.WorkerStatus, error) {
+	for _, w := range pool.Status().Workers {
+		if w.State == dspool.WorkerStateReady || w.State == dspool.WorkerStateBusy {
+			return w, nil
+		}
+	}
+	return dspool.WorkerStatus{}, errors.New("no worker takes calls")
 }
 
 // serving waits until n workers take calls.
