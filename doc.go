@@ -26,11 +26,11 @@
 //
 // # The parts
 //
-//   - [Runner] is the one interface: [Pool], [Single] and [Mock] implement it.
-//     A Mock needs no Python and no processes: for tests, and to see a program
-//     run before there is an environment.
-//   - [Session] is one user's place over any Runner: programs, a conversation
-//     and limits that outlive workers and, with a store, the process.
+//   - [Runner] is the one interface: [Pool], [Single] and [Mock] run programs;
+//     [Session], [Retry], [Breaker] and [Fallback] are Runners over a Runner,
+//     and so can be anything of your own.
+//   - [LM] is a language model, which the host asks for its workers: package
+//     [github.com/dspool/dspool/lm].
 //   - [Config] says everything about a pool; the zero value works.
 //   - [Object] and [Method] are for Python objects that live in a worker, one
 //     for each session; Request.Session keeps the calls of a session together.
