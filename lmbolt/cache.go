@@ -87,8 +87,9 @@ type Cache struct {
 	file *boltfile.File
 
 	mu      sync.Mutex
-	pending map[lm.CacheKey]lm.Entry // not written yet
-	size    int64                    // of pending
+	pending map[lm.CacheKey]waiting // not written yet
+	turn    uint64                  // of the last Put
+	size    int64                   // of pending
 	closed  bool
 
 	wake    chan struct{}
@@ -115,7 +116,7 @@ func Open(path string, o Options) (*Cache, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	c := &Cache{o: o, pending: map[lm.CacheKey]lm.Entry{}, wake: make(chan struct{}, 1), closing: make(chan struct{})}
+	c := &Cache{o: o, pending: map[lm.CacheKey]waiting{}, wake: make(chan struct{}, 1), closing: make(chan struct{})}
 	file, err := boltfile.Open(path, boltfile.Options{
 		Timeout: o.Timeout, Mode: o.Mode, What: "cache of answers", Full: "free some space",
 		Buckets: []string{entriesBucket, orderBucket}, Version: FormatVersion, Verify: c.measure,
@@ -144,10 +145,10 @@ func (c *Cache) measure(tx *bbolt.Tx) error {
 // Get implements [lm.Cache].
 func (c *Cache) Get(key lm.CacheKey) (lm.Entry, bool) {
 	c.mu.Lock()
-	e, there := c.pending[key]
+	w, there := c.pending[key]
 	c.mu.Unlock()
 	if there {
-		return e, true
+		return w.entry, true
 	}
 	var found record
 	err := c.file.View(func(tx *bbolt.Tx) error {
@@ -179,13 +180,14 @@ func (c *Cache) Put(key lm.CacheKey, e lm.Entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if before, there := c.pending[key]; there {
-		size -= int64(len(before.Body) + overhead)
+		size -= int64(len(before.entry.Body) + overhead)
 	}
 	if c.closed || c.size+size > pendingMax {
 		c.lost.Add(1)
 		return
 	}
-	c.pending[key] = e
+	c.turn++
+	c.pending[key] = waiting{entry: e, turn: c.turn}
 	c.size += size
 	select {
 	case c.wake <- struct{}{}:

@@ -2,8 +2,10 @@ package lmbolt
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"maps"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -31,6 +33,13 @@ func (c *Cache) write() {
 	}
 }
 
+// A waiting answer is not written yet. Its turn tells it from what was put
+// before and after.
+type waiting struct {
+	entry lm.Entry
+	turn  uint64
+}
+
 // flush writes what is pending in one transaction. Readers find it in memory
 // until it is in the file.
 func (c *Cache) flush(now time.Time) {
@@ -43,8 +52,8 @@ func (c *Cache) flush(now time.Time) {
 	var grown books
 	err := c.file.Update(func(tx *bbolt.Tx) error {
 		grown = books{tx.Bucket([]byte(entriesBucket)), tx.Bucket([]byte(orderBucket)), 0, 0}
-		for key, e := range batch {
-			if err := grown.put(key, e, now); err != nil {
+		for _, key := range inTurn(batch) {
+			if err := grown.put(key, batch[key].entry, now); err != nil {
 				return err
 			}
 		}
@@ -60,15 +69,20 @@ func (c *Cache) flush(now time.Time) {
 	c.written(batch)
 }
 
+// inTurn orders the keys of a batch by when they were put: what was put longest
+// ago is the first to go.
+func inTurn(batch map[lm.CacheKey]waiting) []lm.CacheKey {
+	return slices.SortedFunc(maps.Keys(batch), func(a, b lm.CacheKey) int { return cmp.Compare(batch[a].turn, batch[b].turn) })
+}
+
 // written forgets what is in the file, or cannot be, but for what was put anew
 // meanwhile.
-func (c *Cache) written(batch map[lm.CacheKey]lm.Entry) {
+func (c *Cache) written(batch map[lm.CacheKey]waiting) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for key, e := range batch {
-		now := c.pending[key]
-		if now.ContentType == e.ContentType && bytes.Equal(now.Body, e.Body) {
-			c.size -= int64(len(e.Body) + overhead)
+	for key, w := range batch {
+		if c.pending[key].turn == w.turn {
+			c.size -= int64(len(w.entry.Body) + overhead)
 			delete(c.pending, key)
 		}
 	}
