@@ -59,7 +59,6 @@ func (r *roster) up(w *worker.Worker) {
 	first := r.readyAfter == 0
 	if first {
 		r.readyAfter = now.Sub(r.startedAt)
-		close(r.ready)
 	}
 	lostAt, replaces := r.pop()
 	o := r.ordered[id]
@@ -79,6 +78,9 @@ func (r *roster) up(w *worker.Worker) {
 	r.pool.desk.Add(m, r.pool.cfg.WorkerConcurrency)
 	if w.State().Final() {
 		r.pool.desk.Remove(id) // lost again before it was added
+	}
+	if first {
+		close(r.ready) // only now: whoever waited for it may ask for room
 	}
 	r.pool.ward.watch(m)
 	r.pool.publish(PoolEvent{Kind: WorkerReady, Worker: id, PID: w.PID(), Took: o.took, Generation: o.generation})

@@ -147,6 +147,14 @@ func (w *watch) opened() *Condition {
 	return nil
 }
 
+// crashLoop returns a copy of the condition that opened finds. It takes the
+// lock that await holds for its predicate, so it is for use outside await.
+func (w *watch) crashLoop() Condition {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return *w.opened()
+}
+
 // latest returns the worker that came up last.
 func (w *watch) latest() *worker.Worker {
 	w.mu.Lock()

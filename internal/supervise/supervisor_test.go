@@ -116,7 +116,7 @@ func TestStartsThatFailMakeACrashLoopThatSaysWhyAndEnds(t *testing.T) {
 		cfg.Pace = Pace{Failures: 3, Backoff: 10 * time.Millisecond, BackoffMax: 40 * time.Millisecond}
 		start(t, cfg, open(only(t, file)))
 		h.await(t, "the crash loop", func() bool { return h.opened() != nil })
-		if c := h.opened(); c.Failure.Code != fault.Unavailable || !strings.Contains(c.Failure.Details["stderr"], "no licence") || c.CanServe() {
+		if c := h.crashLoop(); c.Failure.Code != fault.Unavailable || !strings.Contains(c.Failure.Details["stderr"], "no licence") || c.CanServe() {
 			t.Errorf("condition = %+v", c)
 		}
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -224,7 +224,7 @@ func TestAForkServerThatEndsAgainAndAgainIsACrashLoop(t *testing.T) {
 		_ = syscall.Kill(h.infos[round].PID, syscall.SIGKILL)
 	}
 	h.await(t, "the crash loop", func() bool { return h.opened() != nil })
-	if c := h.opened(); !strings.Contains(c.Failure.Message, "SIGKILL") {
+	if c := h.crashLoop(); !strings.Contains(c.Failure.Message, "SIGKILL") {
 		t.Errorf("condition = %+v", c)
 	}
 	h.await(t, "full strength", func() bool { return len(h.infos) == 4 && h.full() })
