@@ -47,6 +47,16 @@ def make_zygote() -> Iterator[Callable[..., Zygote]]:
         one.close()
 
 
+@pytest.fixture(scope="module")
+def dspy_zygote() -> Iterator[Zygote]:
+    """A fork server with dspy loaded, for the tests of one module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+        made = Zygote(warm=True)
+    yield made
+    made.close()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_process_is_left() -> Iterator[None]:
     """Fail the run if a process of any test is still there at its end."""

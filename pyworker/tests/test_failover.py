@@ -10,7 +10,7 @@ import pytest
 from definitions import qa
 from host import Frame, Zygote
 from lmserver import chat
-from test_transport import Host
+from test_transport import Host, forked
 
 from dspool_worker import wire
 
@@ -24,22 +24,9 @@ SLOW = ["lm_timeout", "lm_server"]
 CHAIN = model("a", (SLOW, model("b", (SLOW, model("c")))), (["lm_timeout", "lm_billing"], model("d")))
 
 
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        made = Zygote(warm=True)
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def host(zygote: Zygote) -> Iterator[Host]:
-    _, peer = zygote.fork()
-    peer.receive()
-    yield Host(peer, CHAIN)
-    peer.sock.close()
-    assert zygote.receive()["ev"] == "exited"
+def host(dspy_zygote: Zygote) -> Iterator[Host]:
+    yield from forked(dspy_zygote, CHAIN)
 
 
 def whom(asked: Frame) -> tuple[str, str, Any]:

@@ -57,22 +57,18 @@ class Host(Client):
         return self.next()
 
 
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        made = Zygote(warm=True)
-    yield made
-    made.close()
+def forked(zygote: Zygote, lm: dict[str, Any]) -> Iterator[Host]:
+    """Give the host of a fresh worker, and see the worker end after it."""
+    _, peer = zygote.fork()
+    peer.receive()
+    yield Host(peer, lm)
+    peer.sock.close()
+    assert zygote.receive()["ev"] == "exited"
 
 
 @pytest.fixture
-def host(zygote: Zygote) -> Iterator[Host]:
-    _, peer = zygote.fork()
-    peer.receive()
-    yield Host(peer, LM)
-    peer.sock.close()
-    assert zygote.receive()["ev"] == "exited"
+def host(dspy_zygote: Zygote) -> Iterator[Host]:
+    yield from forked(dspy_zygote, LM)
 
 
 def test_a_request_goes_to_the_host_without_a_key(host: Host) -> None:
