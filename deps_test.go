@@ -19,7 +19,7 @@ const modulePath = "github.com/dspool/dspool"
 // all below it.
 func layers() [][]string {
 	return [][]string{
-		{"fault", "pyworker", "examples/python", "internal/sample", "internal/catalog", "internal/feed", "internal/mark", "internal/tap"},
+		{"fault", "pyworker", "examples/python", "internal/sample", "internal/catalog", "internal/delay", "internal/feed", "internal/mark", "internal/tap"},
 		{"dspooltest/internal/answer", "internal/wire", "internal/process", "internal/pyenv", "internal/dispatch", "internal/lifecycle", "internal/scale", "internal/validate", "internal/breaker", "internal/health", "internal/boltfile"},
 		{"internal/mux", "internal/wiremock", "internal/zygotemock", "internal/gotype"},
 		{"internal/worker", "internal/testkit", "signature", "lm"},
@@ -57,7 +57,7 @@ func bans() []ban {
 			why: "a connection does not know what is at its other end; worker brings process and mux together",
 		},
 		{
-			from:    []string{"internal/dispatch", "internal/lifecycle", "internal/feed", "internal/catalog", "internal/validate", "internal/gotype", "internal/sample", "signature"},
+			from:    []string{"internal/dispatch", "internal/lifecycle", "internal/feed", "internal/delay", "internal/catalog", "internal/validate", "internal/gotype", "internal/sample", "signature"},
 			imports: []string{"net", "net/...", "os", "os/...", "syscall", modulePath + "/internal/wire"},
 			why:     "decisions and descriptions do no I/O: their tests run in a bubble of virtual time",
 		},

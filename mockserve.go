@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/delay"
 	"github.com/dspool/dspool/internal/dispatch"
 )
 
@@ -196,8 +197,10 @@ func (t *mockTask) find() error {
 
 // work waits, fails if it was told to, and answers.
 func (t *mockTask) work(ctx context.Context) (Response, error) {
-	if err := t.pause(ctx); err != nil {
-		return Response{}, err
+	if t.cfg.Delay > 0 {
+		if err := delay.Wait(ctx, t.cfg.Delay); err != nil {
+			return Response{}, err
+		}
 	}
 	if err := t.trip(); err != nil {
 		return Response{}, err
@@ -207,20 +210,6 @@ func (t *mockTask) work(ctx context.Context) (Response, error) {
 		return Response{}, err
 	}
 	return t.checked(resp)
-}
-
-func (t *mockTask) pause(ctx context.Context) error {
-	if t.cfg.Delay <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(t.cfg.Delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // trip returns the error that this call was chosen to get.

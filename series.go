@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/delay"
 )
 
 // A series is one call whose first attempt has failed, on its way through the
@@ -113,12 +114,8 @@ func (s *series) close() {
 
 // wait lets the pause pass.
 func (s *series) wait(f *fault.Error, pause time.Duration) error {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
+	if delay.Wait(s.ctx, pause) == nil {
 		return nil
-	case <-s.ctx.Done():
 	}
 	left := leftError(s.ctx, f.Started, "while it waited to be repeated")
 	var own *fault.Error

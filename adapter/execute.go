@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/delay"
 )
 
 // retryDelayDefault is the pause before a repetition where the error asks for
@@ -53,7 +54,7 @@ func Execute[T any](ctx context.Context, f *Factory, a Adapter, operation func(c
 		}
 		e := Wrap(err, layer, map[string]string{"adapter_type": a.Name(), "attempts": strconv.Itoa(try + 1)}).
 			WithOperation(a.Name(), "execute")
-		if !e.Recoverable || try >= limits.Retries || !pause(ctx, o.delay(e, try)) {
+		if !e.Recoverable || try >= limits.Retries || delay.Wait(ctx, o.delay(e, try)) != nil {
 			return out, e
 		}
 	}
@@ -82,18 +83,6 @@ func attempt[T any](ctx context.Context, layer Layer, timeout time.Duration, a A
 		err = fault.Wrap(fault.DeadlineExceeded, err, "the operation did not end within "+timeout.String()).WithStarted(fault.From(err).Started)
 	}
 	return out, err
-}
-
-// pause waits and reports whether the context still stands.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // Defaults of ExecuteWithFallback.

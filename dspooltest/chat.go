@@ -1,13 +1,14 @@
 package dspooltest
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/dspool/dspool/internal/delay"
 )
 
 // serveChat answers a chat completion, or a completion of the older form.
@@ -68,7 +69,7 @@ func (p *PracticeLM) answer(w http.ResponseWriter, r *http.Request, req *chatReq
 		return writeFailure(w, FailRateLimit, wait)
 	}
 	hash := req.hash()
-	if !pause(r.Context(), b.wait(hash^p.config.Seed)) {
+	if d := b.wait(hash ^ p.config.Seed); d > 0 && delay.Wait(r.Context(), d) != nil {
 		p.counts.abandoned()
 		return 0
 	}
@@ -108,21 +109,6 @@ func (p *PracticeLM) fail(w http.ResponseWriter, r *http.Request, f Failure, aft
 		return 0
 	default:
 		return writeFailure(w, f, after)
-	}
-}
-
-// pause waits for d and reports whether the client is still there.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/delay"
 )
 
 // A Target is what Faults can be done to: a [dspool.Pool], a [dspool.Single],
@@ -58,12 +59,7 @@ func (f Faults) Freeze(ctx context.Context, worker string, d time.Duration) (dsp
 	if err != nil {
 		return w, err
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	_ = delay.Wait(ctx, d) // whichever comes first, the worker goes on
 	if _, err := f.Resume(w.ID); err != nil && fault.CodeOf(err) != fault.NotFound {
 		return w, err
 	}

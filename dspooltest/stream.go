@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dspool/dspool/dspooltest/internal/answer"
+	"github.com/dspool/dspool/internal/delay"
 )
 
 // stream writes the answer as server-sent events, a word a chunk, and returns
@@ -23,7 +24,7 @@ func (p *PracticeLM) stream(ctx context.Context, w http.ResponseWriter, req *cha
 		chunks = chunks[:len(chunks)/2]
 	}
 	for i, chunk := range chunks {
-		if i > 0 && !pause(ctx, b.ChunkDelay) || ctx.Err() != nil {
+		if i > 0 && delay.Wait(ctx, b.ChunkDelay) != nil || ctx.Err() != nil {
 			p.counts.abandoned()
 			return 0
 		}

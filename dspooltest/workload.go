@@ -9,6 +9,7 @@ import (
 
 	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/delay"
 )
 
 // A Shape is how the rate of a Workload goes over time.
@@ -109,29 +110,14 @@ func (w Workload) Run(ctx context.Context, r dspool.Runner) (LoadReport, error) 
 	var calls sync.WaitGroup
 	began := time.Now()
 	for i, at := range w.offsets() {
-		if !pauseUntil(ctx, began.Add(at)) {
-			break
+		_ = delay.Wait(ctx, time.Until(began.Add(at)))
+		if ctx.Err() != nil {
+			break // what has been done until then is the report
 		}
 		calls.Go(func() { ledger.add(w.call(ctx, r, i)) })
 	}
 	calls.Wait()
 	return ledger.close(time.Since(began)), nil
-}
-
-// pauseUntil reports false if ctx ended before.
-func pauseUntil(ctx context.Context, at time.Time) bool {
-	left := time.Until(at)
-	if left <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // call makes the i-th call; wrong is what Check says of its answer.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/delay"
 )
 
 // Defaults of Retry.
@@ -174,14 +175,10 @@ func seconds(s float64) time.Duration {
 
 // sleep waits, or returns why ctx ended.
 func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
+	if delay.Wait(ctx, d) == nil {
 		return nil
-	case <-ctx.Done():
-		return left(ctx, "while it waited to ask the language model again")
 	}
+	return left(ctx, "while it waited to ask the language model again")
 }
 
 // left is the error of a call that ended meanwhile.

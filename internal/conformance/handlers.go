@@ -9,6 +9,7 @@ import (
 
 	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/delay"
 )
 
 // Handlers are the suite's programs for a [dspool.Mock], and for any Runner in
@@ -64,12 +65,8 @@ func handleSleep(ctx context.Context, c *dspool.MockCall) (any, error) {
 	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	timer := time.NewTimer(time.Duration(in.MS) * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return in.MS, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := delay.Wait(ctx, time.Duration(in.MS)*time.Millisecond); err != nil {
+		return nil, err
 	}
+	return in.MS, nil
 }

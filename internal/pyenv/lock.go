@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/dspool/dspool/internal/delay"
 )
 
 // lockPause is how long a waiting process lets pass before it tries again.
@@ -45,21 +47,9 @@ func (s *setup) lockFolder(ctx context.Context, home string, tell *report) (*bui
 		if !waiting {
 			tell.step(StepWait, "another process builds the environment")
 		}
-		if err := pause(ctx, lockPause); err != nil {
+		if err := delay.Wait(ctx, lockPause); err != nil {
 			_ = file.Close()
 			return nil, err
 		}
-	}
-}
-
-// pause waits for d or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

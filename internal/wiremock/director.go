@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/delay"
 	"github.com/dspool/dspool/internal/wire"
 )
 
@@ -155,14 +156,7 @@ func (s *session) greeting() (nonce string, err error) {
 		return nonce, nil
 	}
 	act := s.Ask(Question{})
-	if act.Delay > 0 {
-		timer := time.NewTimer(act.Delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-s.ctx.Done():
-		}
-	}
+	_ = delay.Wait(s.ctx, act.Delay) // what follows finds out that the connection has ended
 	switch act.Do {
 	case "silent":
 		_, _ = s.in.Next() // until the host gives up

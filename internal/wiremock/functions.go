@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/internal/delay"
 	"github.com/dspool/dspool/internal/wire"
 )
 
@@ -44,14 +45,7 @@ func (c *call) number(name string) int {
 
 // wait returns after d or, with an error, when the call is cancelled.
 func (c *call) wait(d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-c.ctx.Done():
-		return c.ctx.Err()
-	}
+	return delay.Wait(c.ctx, d)
 }
 
 func echo(c *call) (json.RawMessage, error) {

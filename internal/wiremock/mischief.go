@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dspool/dspool/internal/delay"
 	"github.com/dspool/dspool/internal/wire"
 )
 
@@ -60,12 +61,7 @@ func wrongID(c *call) (json.RawMessage, error) {
 func slowReader(c *call) (json.RawMessage, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	timer := time.NewTimer(time.Duration(c.number("ms")) * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-c.session.ctx.Done():
-	}
+	_ = delay.Wait(c.session.ctx, time.Duration(c.number("ms"))*time.Millisecond)
 	return encode("read on")
 }
 

@@ -1,0 +1,2 @@
+// Package delay waits without outliving a context.
+package delay
