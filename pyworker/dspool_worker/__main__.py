@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 
 
 def main() -> int:
@@ -35,6 +34,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    from . import output
+
+    output.flush()
     os._exit(code)  # threads of the user's own may never end

@@ -14,6 +14,7 @@ from .connection import Connection
 from .encoding import encode
 from .errors import Fault, to_fault
 from .memory import resident
+from .scrub import secrets_of
 from .spans import sampled, written
 
 _encode_fault = msgspec.json.Encoder().encode
@@ -81,16 +82,11 @@ def _traced(call: Call, exc: BaseException) -> bytes:
 def _told(exc: BaseException, call: Call) -> Fault:
     """Describe an exception even if its class is made so that nobody can."""
     try:
-        fault = to_fault(exc, _secrets(call))
+        fault = to_fault(exc, tuple(secrets_of(call.lm or {})))
         _encode_fault(fault.to_dict())
     except BaseException:  # a call without an answer is worse than an answer without a reason
         return Fault("program_error", "the program raised an exception that cannot be described")
     return fault
-
-
-def _secrets(call: Call) -> tuple[str, ...]:
-    key = (call.lm or {}).get("api_key")
-    return (key,) if isinstance(key, str) else ()
 
 
 def _opened(result: Result | bytes) -> tuple[bytes, dict[str, Any]]:

@@ -44,8 +44,6 @@ class Event(msgspec.Struct):
 class Program(Protocol):
     """Something that can be called. Built once, used by many calls at the same time."""
 
-    exclusive: bool
-
     async def call(self, inputs: dict[str, Any], call: Call) -> Result:
         """Run once and give the result."""
 
@@ -90,25 +88,9 @@ class Call(msgspec.Struct, eq=False):
         return self.meta.w
 
     @property
-    def session(self) -> str:
-        """The session key, or an empty string."""
-        return self.meta.k
-
-    @property
     def streams(self) -> bool:
         """Whether the caller takes events."""
         return self.meta.s >= 0
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the caller has given up; the work has to stop soon."""
-        return self.verdict is not None
-
-    def remaining(self) -> float | None:
-        """Seconds of the time budget that are left (never below 0), None without a budget."""
-        if self.meta.b < 0:
-            return None
-        return max(0.0, self.meta.b / 1e6 - (time.monotonic() - self.arrived))
 
     def mark_started(self) -> None:
         """Note in the ledger that user code is about to run. Any number of times, from any thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
 from collections.abc import Callable
@@ -72,7 +73,7 @@ class Arguments:
         exact = self._exact.get(name)
         if exact is not None and type(value) is exact:
             return value
-        adapter = self._adapters.get(name) or (_adapter(exact) if exact else None)
+        adapter = self._adapters.get(name) or (_scalar(exact) if exact else None)
         return value if adapter is None else validate(adapter, value, f"input.{name}")
 
 
@@ -118,6 +119,12 @@ def _adapter(hint: Any) -> Any:
         return pydantic.TypeAdapter(hint)
     except (pydantic.PydanticUserError, pydantic.PydanticUndefinedAnnotation):
         return None
+
+
+@functools.cache
+def _scalar(exact: type) -> Any:
+    """Give what checks one of _EXACT: made once, when a value is first of another type."""
+    return _adapter(exact)
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import sysconfig
 import traceback
 from typing import Any
 
+from .scrub import scrubbed
+
 MESSAGE_LIMIT = 8 * 1024
 TRACEBACK_LINES = 20
 
@@ -103,9 +105,9 @@ def to_fault(exc: BaseException, secrets: tuple[str, ...] = ()) -> Fault:
     code, retry = _dspy_code(exc)
     return Fault(
         code,
-        _redact(_message(exc), secrets),
+        scrubbed(_message(exc), secrets),
         type=_type_name(exc),
-        traceback=_redact(user_traceback(exc), secrets) or None,
+        traceback=scrubbed(user_traceback(exc), secrets) or None,
         retry_after_ms=retry,
     )
 
@@ -163,10 +165,3 @@ def _retry_after_ms(exc: BaseException) -> int | None:
     if not isinstance(seconds, (int, float)) or not 0 <= seconds < 1e9:
         return None
     return int(seconds * 1000)
-
-
-def _redact(text: str, secrets: tuple[str, ...]) -> str:
-    for secret in secrets:
-        if len(secret) >= 6:
-            text = text.replace(secret, "[redacted]")
-    return text

@@ -27,7 +27,7 @@ def build(definition: dict[str, Any]) -> Function:
     if not callable(function) or inspect.isclass(function):
         raise Fault("not_found", f"{ref} is not a function")
     try:
-        return Function(ref, function, bool(definition.get("exclusive")))
+        return Function(function)
     except (TypeError, ValueError) as exc:
         raise Fault("unsupported", f"{ref} cannot be called with inputs by name: {exc}") from exc
 
@@ -70,9 +70,7 @@ def _similar(name: str, owner: Any) -> str:
 class Function:
     """One function, callable by many calls at once."""
 
-    def __init__(self, ref: str, function: Callable[..., Any], exclusive: bool) -> None:
-        self.ref = ref
-        self.exclusive = exclusive
+    def __init__(self, function: Callable[..., Any]) -> None:
         self.arguments = Arguments(function)
         self.fits = self.arguments.fits
         self._function = function

@@ -10,6 +10,8 @@ import socket
 import sys
 import threading
 
+from . import output
+
 EXIT_VERSION = 65
 EXIT_DESCRIPTOR_LOST = 70
 
@@ -79,11 +81,7 @@ class Guard:
 
 
 def _end_child() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            pass
+    output.flush()
     os._exit(0)
 
 

@@ -17,7 +17,3 @@ class Ledger:
             os.close(descriptor)
         #: Native 64-bit cells. Little-endian is what the protocol asks for and what every supported machine is.
         self.cells = memoryview(self._map).cast("Q")
-
-    def mark(self, id: int) -> None:
-        """Note that call id is about to run its first instruction of user code."""
-        self.cells[id % self.slots] = id

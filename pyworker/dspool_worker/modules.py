@@ -40,18 +40,13 @@ def build(definition: Mapping[str, Any], lms: Lms) -> Module:
     if isinstance(signature, Mapping) and (signature.get("inputs") or signature.get("outputs")):
         fields = compile_fields(clean(dict(signature), "signature"), "module")
     adapter = adapter_of(definition) if definition.get("adapter") else None
-    return Module(ref, made, fields, adapter, lms, bool(definition.get("exclusive")))
+    return Module(ref, made, fields, adapter, lms)
 
 
 class Module:
     """One object of the user's, shared by all calls of its program."""
 
-    coroutine = None
-
-    def __init__(
-        self, ref: str, made: Any, fields: Fields | None, adapter: Adapter | None, lms: Lms, exclusive: bool
-    ) -> None:
-        self.exclusive = exclusive
+    def __init__(self, ref: str, made: Any, fields: Fields | None, adapter: Adapter | None, lms: Lms) -> None:
         self._made = made
         self._fields = fields
         self._adapter = adapter

@@ -44,13 +44,10 @@ def build(definition: Mapping[str, Any], lms: Any) -> Object:
 class Object:
     """One method of a class, to be called on the instance of the call's session."""
 
-    coroutine = None
-
     def __init__(self, ref: str, cls: type, method: str, definition: Mapping[str, Any], lms: Any) -> None:
         options = definition.get("options") or {}
         if unknown := sorted(set(options) - {"init", "concurrent", "snapshot_every"}):
             raise InvalidArgument(f"options.{unknown[0]}", "is not known; an object takes init and snapshot_every")
-        self.exclusive = bool(definition.get("exclusive"))
         self._ref = ref
         self._class = cls
         self._method = method
@@ -113,7 +110,7 @@ class Object:
         if function is None:
             bound = getattr(instance.target, self._method)
             try:
-                function = Function(f"{self._ref}.{self._method}", bound, self.exclusive)
+                function = Function(bound)
             except (TypeError, ValueError) as exc:
                 message = f"{self._ref}.{self._method} cannot be called with inputs by name: {exc}"
                 raise Fault("unsupported", message) from exc

@@ -75,25 +75,13 @@ def build(definition: Mapping[str, Any], lms: Lms) -> Predictor:
     options = _options(definition.get("options") or {}, kind)
     module = _module(kind, fields, options)
     _show(module, _demos(definition.get("demos") or [], fields, _ADDED[kind]))
-    return Predictor(kind, fields, module, adapter_of(definition), lms, definition, options.get("rollout_id"))
+    return Predictor(kind, fields, module, adapter_of(definition), lms, options.get("rollout_id"))
 
 
 class Predictor:
     """One program, callable by many calls at once: DSPy's modules keep nothing of a call."""
 
-    coroutine = None
-
-    def __init__(
-        self,
-        kind: str,
-        fields: Fields,
-        module: Any,
-        adapter: Adapter,
-        lms: Lms,
-        definition: Mapping[str, Any],
-        rollout: int | None,
-    ) -> None:
-        self.exclusive = bool(definition.get("exclusive"))
+    def __init__(self, kind: str, fields: Fields, module: Any, adapter: Adapter, lms: Lms, rollout: int | None) -> None:
         self._fields = fields
         self._module = module
         self._adapter = adapter

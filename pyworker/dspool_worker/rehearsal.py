@@ -99,7 +99,6 @@ class _Call:
     id = 1
     lm = _MODEL
     lm_hash = ""
-    cancelled = False
     tenant = ""
     trace = ""
 

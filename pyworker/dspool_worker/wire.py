@@ -15,7 +15,6 @@ VERSION = 1
 HEADER = struct.Struct(">IBBHQ")
 HEADER_SIZE = HEADER.size
 LENGTH_MAX = (1 << 31) - 1
-META_MAX = (1 << 16) - 1
 PING_BODY_MAX = 1024
 RAW = 1
 

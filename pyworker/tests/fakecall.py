@@ -28,7 +28,6 @@ class FakeCall:
         self.tenant = ""
         self.trace = ""
         self.spans: Any = None
-        self.cancelled = False
         self.events: list[tuple[str, Any]] = []
         self.credit: asyncio.Event | None = None  # set: events wait for it
         self.began_waiting = asyncio.Event()

@@ -37,6 +37,10 @@ class LMServer:
         """The LM definition that leads here."""
         return {"model": "openai/test", "api_base": self.url, "api_key": "sk-test-secret", "cache": False}
 
+    def prompt(self, index: int = -1) -> str:
+        """Give the messages of a request as text."""
+        return json.dumps(self.requests[index]["messages"], ensure_ascii=False)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
         self.connections += 1

@@ -34,7 +34,7 @@ class Bench:
     def add(self, function: Callable[..., Coroutine[Any, Any, Any]], **inputs: Any) -> Any:
         """Begin one call."""
         call: Any = SimpleNamespace(
-            id=len(self.calls), inputs=inputs, program=Function("test:f", function, False), verdict=None, entered=False,
+            id=len(self.calls), inputs=inputs, program=Function(function), verdict=None, entered=False,
             task=None, coroutine=None, mark_started=lambda: None,
         )  # fmt: skip
         self.calls.append(call)

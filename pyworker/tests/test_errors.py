@@ -52,6 +52,12 @@ def test_secrets_are_removed_from_message_and_traceback() -> None:
     assert "sk-secret" not in (fault.traceback or "")
 
 
+def test_credentials_are_removed_whoever_holds_them() -> None:
+    fault = to_fault(raised(ValueError("sent Authorization: Bearer abcdefghijkl")))
+    assert fault.message == "sent Authorization: Bearer [redacted]"
+    assert "abcdefghijkl" not in (fault.traceback or "")
+
+
 def test_long_and_broken_messages_are_cut_to_what_can_travel() -> None:
     fields = to_fault(raised(ValueError("é\ud800" * 10_000))).to_dict()
     assert len(fields["message"].encode()) <= MESSAGE_LIMIT

@@ -45,6 +45,25 @@ def test_closing_stdout_and_stderr_harms_nobody(worker: Worker) -> None:
     assert worker.exit() == 0
 
 
+@pytest.mark.parametrize("how", ["close", "none"])
+def test_a_worker_without_pythons_stdout_still_ends_well(worker: Worker, how: str) -> None:
+    assert worker.result("streams_gone:taken", {"how": how}) == "taken"
+    worker.send(wire.DRAIN, 0)
+    assert worker.exit() == 0
+
+
+@pytest.mark.parametrize("how", ["close", "none"])
+def test_a_forked_child_without_pythons_stdout_ends_in_silence(worker: Worker, how: str) -> None:
+    child = worker.result("streams_gone:in_a_child", {"how": how})
+    assert gone(child)
+    assert worker.silent(0.2)
+    worker.send(wire.DRAIN, 0)
+    assert worker.next().kind == wire.GOODBYE
+    assert worker.exit() == 0
+    assert worker.errors is not None
+    assert b"Traceback" not in worker.errors.read()
+
+
 @pytest.mark.parametrize("ref", ["forks:returns_in_the_child", "forks:returns_on_the_loop"])
 def test_a_forked_child_never_answers(worker: Worker, ref: str) -> None:
     for text in ("one", "two"):

@@ -8,11 +8,7 @@ from typing import Any
 import pytest
 from definitions import TEXT, part, qa
 from fakecall import bounded, fault_of, new_call, program, run
-from lmserver import LMServer, chat, lm_server
-
-
-def prompt(lm: LMServer, index: int = -1) -> str:
-    return json.dumps(lm.requests[index]["messages"], ensure_ascii=False)
+from lmserver import chat, lm_server
 
 
 def test_constraints_are_enforced_on_answers() -> None:
@@ -24,7 +20,7 @@ def test_constraints_are_enforced_on_answers() -> None:
             fault = await fault_of(run(program(qa(outputs=outputs)), lm.definition, question="q"))
             assert fault.code == "output_invalid"
             assert fault.message.startswith("output.n: Input should be less than or equal to 10")
-            assert "Constraints: less than or equal to: 10" in prompt(lm)
+            assert "Constraints: less than or equal to: 10" in lm.prompt()
 
     bounded(work())
 

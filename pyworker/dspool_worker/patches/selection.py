@@ -19,35 +19,16 @@ from .patch import Part, Patch
 _MODELS_MAX = 256
 
 
-class _Names:
-    """Stands for an engine that is only asked where names of models lead."""
-
-    def __init__(self, engine: Any) -> None:
-        self._resolve = engine.resolve
-        self._known: dict[str, Any] = {}
-
-    def resolve(self, model: Any) -> Any:
-        """Give what the engine would; a name that it refuses is asked again."""
-        if type(model) is not str:  # catalogues have strings that know their provider
-            return self._resolve(model)
-        found = self._known.get(model)
-        if found is None:
-            if len(self._known) >= _MODELS_MAX:
-                self._known.clear()
-            self._known[model] = found = self._resolve(model)
-        return found
-
-
 def _engines(plain: Any) -> Any:
-    """Make what stands for the class where it is made to read names: one for each type of model."""
-    shared: dict[str, _Names] = {}
+    """Make what stands for the class where it is made to read names: one engine for each type of model."""
+    shared: dict[str, Any] = {}
 
     def engine(config: Any = None, *, model_type: str = "chat") -> Any:
         if config is None or config.env != {} or config.providers:
             return plain(config, model_type=model_type)
         found = shared.get(model_type)
         if found is None:
-            shared[model_type] = found = _Names(plain(config, model_type=model_type))
+            shared[model_type] = found = plain(config, model_type=model_type)
         return found
 
     return engine
