@@ -528,6 +528,36 @@ func (h *holder) ReleaseSession(session string) {
 	h.released = append(h.released, session)
 }
 
+// A tenantHolder is told of sessions with their tenants, and by nothing else.
+type tenantHolder struct {
+	*fakeRunner
+
+	mu       sync.Mutex
+	released []string
+}
+
+func (h *tenantHolder) ReleaseTenantSession(tenant, session string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.released = append(h.released, tenant+"/"+session)
+}
+
+func TestARunnerCanBeToldOfTenantsSessionsAlone(t *testing.T) {
+	t.Parallel()
+	runner := &tenantHolder{fakeRunner: says(`"x"`)}
+	table := sessionsOver(t, runner, dspool.SessionsConfig{})
+	for _, tenant := range []string{"", "acme"} {
+		s := table.Session("s", dspool.SessionTenant(tenant))
+		wantNoError(t, s.Touch(t.Context()))
+		wantNoError(t, s.End(t.Context()))
+	}
+	runner.mu.Lock()
+	defer runner.mu.Unlock()
+	if got := strings.Join(runner.released, " "); got != "/s acme/s" {
+		t.Errorf("released: %s", got)
+	}
+}
+
 func TestTheRunnerIsToldOfSessionsThatAreOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

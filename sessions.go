@@ -26,6 +26,9 @@ type Sessions struct {
 	events *feed.Feed[PoolEvent]
 	sweeps alarm
 	saver  *saver // nil: there is no store
+	// release tells the Runner of a session that is over; nil if it keeps
+	// nothing of sessions.
+	release func(tenant, session string)
 
 	mu     sync.Mutex
 	live   map[string]*sessionState // by scoped id
@@ -43,6 +46,22 @@ type releaser interface{ ReleaseSession(session string) }
 // A tenantReleaser is told of sessions of tenants too.
 type tenantReleaser interface {
 	ReleaseTenantSession(tenant, session string)
+}
+
+// releaseOf returns how a Runner is told that a session is over, nil if not at
+// all. One that knows no tenants is told of sessions without a tenant only.
+func releaseOf(runner Runner) func(tenant, session string) {
+	switch r := runner.(type) {
+	case tenantReleaser:
+		return r.ReleaseTenantSession
+	case releaser:
+		return func(tenant, session string) {
+			if tenant == "" {
+				r.ReleaseSession(session)
+			}
+		}
+	}
+	return nil
 }
 
 // sessionTotals count from the beginning of a table.
@@ -70,7 +89,7 @@ func newSessions(runner Runner, config SessionsConfig, events *feed.Feed[PoolEve
 		return nil, err
 	}
 	t := &Sessions{
-		runner: runner, cfg: c, events: events,
+		runner: runner, cfg: c, events: events, release: releaseOf(runner),
 		live: map[string]*sessionState{}, broken: map[string]*fault.Error{},
 	}
 	t.sweeps.ring = t.sweep
@@ -248,7 +267,7 @@ func (t *Sessions) remove(st *sessionState, kind PoolEventKind, why string) {
 		t.totals.expired++
 	}
 	t.publish(PoolEvent{Kind: kind, Tenant: st.tenant, Session: st.id, Reason: why, Took: life})
-	if _, listens := t.runner.(releaser); listens {
+	if t.release != nil {
 		t.over = append(t.over, st.key)
 	}
 }
@@ -260,14 +279,7 @@ func (t *Sessions) unlock() {
 	t.over = nil
 	t.mu.Unlock()
 	for _, key := range over {
-		switch tenant, id := unscoped(key); r := t.runner.(type) {
-		case tenantReleaser:
-			r.ReleaseTenantSession(tenant, id)
-		case releaser:
-			if tenant == "" {
-				r.ReleaseSession(id)
-			}
-		}
+		t.release(unscoped(key))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/dspool/dspool"
 	"github.com/dspool/dspool/adapter"
 	"github.com/dspool/dspool/fault"
+	"github.com/dspool/dspool/lm"
 )
 
 const described = `"signature":{"inputs":[{"name":"question","type":"string","description":"what is asked"}],"outputs":[{"name":"answer","type":"string"}]}`
@@ -248,6 +249,44 @@ func TestAnOverrideIsForOneCall(t *testing.T) {
 	wantFault(t, err, fault.InvalidArgument, "override:0")
 	_, err = a.ExecuteProgram(bounded(t), id, input, adapter.OverrideLM(dspool.LM{}))
 	wantFault(t, err, fault.InvalidArgument, "LM.Model")
+}
+
+// Two overrides are one only if they agree in everything.
+func TestOverridesThatDifferAnywhereAreNotMixedUp(t *testing.T) {
+	t.Parallel()
+	const callers = 3
+	var within sync.WaitGroup
+	within.Add(callers)
+	var a *adapter.Local
+	m, err := dspool.NewMock(dspool.MockConfig{LMs: []string{}, Handlers: map[string]dspool.MockHandler{
+		"predict": func(_ context.Context, c *dspool.MockCall) (any, error) {
+			within.Done()
+			within.Wait() // all are in use at the same time
+			used, _ := a.Backend().LM(c.Request.LM)
+			return map[string]string{"result": fmt.Sprint(used.Limits.RequestsPerMinute)}, nil
+		},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err = adapter.Over(adapter.Mock, m); err != nil {
+		t.Fatal(err)
+	}
+	id, err := a.CreateProgram(t.Context(), program(t, simple))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls sync.WaitGroup
+	for i := range callers {
+		calls.Go(func() {
+			own := dspool.LM{Model: "openai/m", Limits: lm.Limits{RequestsPerMinute: i + 1}}
+			out, err := a.ExecuteProgram(bounded(t), id, json.RawMessage(`{"text":"x"}`), adapter.OverrideLM(own))
+			if want := fmt.Sprintf(`{"result":"%d"}`, i+1); err != nil || string(out) != want {
+				t.Errorf("%s, %v, want %s", out, err, want)
+			}
+		})
+	}
+	calls.Wait()
 }
 
 // CHK-51, CHK-62, CHK-63, CHK-38

@@ -1,52 +1,61 @@
 package adapter
 
 import (
-	"crypto/sha256"
-	"fmt"
+	"crypto/rand"
+	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/dspool/dspool"
 )
 
 // overrides are language models of single calls. Each is known under a name of
-// its own for as long as a call uses it.
+// its own for as long as a call uses it; calls at the same time share one.
 type overrides struct {
 	mu    sync.Mutex
-	users map[string]int
+	inUse []*override
+}
+
+type override struct {
+	name  string
+	lm    dspool.LM
+	users int
 }
 
 // use makes a language model known and returns its name. done must be called
-// when the call has ended.
+// when the call has ended; until then nobody may change what lm points to.
 func (o *overrides) use(b Backend, lm dspool.LM) (name string, done func(), err error) {
-	name = fmt.Sprintf("override:%x", sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %v %v %v %v %v %v",
-		lm.Model, lm.APIBase, string(lm.APIKey), lm.ModelType, deref(lm.Temperature), lm.MaxTokens, lm.Timeout,
-		deref(lm.Retries), lm.Cache, lm.Extra)))
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.users == nil {
-		o.users = map[string]int{}
-	}
-	if o.users[name] == 0 {
-		if err := b.ConfigureLM(name, lm); err != nil {
+	own := o.find(lm)
+	if own == nil {
+		own = &override{name: "override:" + rand.Text(), lm: lm} // nobody else guesses the name
+		if err := b.ConfigureLM(own.name, lm); err != nil {
 			return "", nil, err //nolint:wrapcheck // says it all
 		}
+		o.inUse = append(o.inUse, own)
 	}
-	o.users[name]++
-	return name, func() { o.release(b, name) }, nil
+	own.users++
+	return own.name, func() { o.release(b, own) }, nil
 }
 
-func (o *overrides) release(b Backend, name string) {
+// find returns the override that agrees with lm in everything, or nil. Two with
+// a KeyFunc never do. Callers hold mu.
+func (o *overrides) find(lm dspool.LM) *override {
+	for _, known := range o.inUse {
+		if reflect.DeepEqual(known.lm, lm) {
+			return known
+		}
+	}
+	return nil
+}
+
+func (o *overrides) release(b Backend, own *override) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.users[name]--; o.users[name] == 0 {
-		delete(o.users, name)
-		b.ForgetLM(name)
+	if own.users--; own.users > 0 {
+		return
 	}
-}
-
-func deref[T any](p *T) any {
-	if p == nil {
-		return nil
-	}
-	return *p
+	o.inUse = slices.DeleteFunc(o.inUse, func(known *override) bool { return known == own })
+	b.ForgetLM(own.name)
 }
