@@ -336,6 +336,7 @@ func TestTheUsersOwnProbe(t *testing.T) {
 	t.Parallel()
 	pool, seen := recorded(t, func(c *dspool.Config) {
 		sick(c)
+		c.Health.Timeout = 10 * time.Second // on a busy machine too it is the probe that fails
 		c.Health.Probe, c.Health.Input = mock(t, "fail"), []byte(`{"code":"program_error","message":"no model"}`)
 	})
 	raised := seen.condition(t, dspool.ConditionRaised, dspool.WorkerDegraded)

@@ -35,8 +35,8 @@ func TestWorkersAreKilledUnderLoad(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := blow(t, chaos.Config{
-				Command: testkit.Worker(t), Workers: 2, During: 2 * time.Second, Callers: 32,
-				Work: 5 * time.Millisecond, KillEvery: 150 * time.Millisecond, Idempotent: idempotent,
+				Command: testkit.Worker(t), Workers: 2, During: 4 * time.Second, Callers: 32,
+				Work: 5 * time.Millisecond, KillEvery: 400 * time.Millisecond, Idempotent: idempotent,
 				// On a machine that is busy with other tests workers take longer to
 				// start than to be killed, and a call is run four times at most. The
 				// figure is kept by `dspool chaos`: bench/results.

@@ -42,15 +42,16 @@ func (s *suite) oversize(t *testing.T) {
 	}
 }
 
-// crowd fills a subject that takes one call at a time and lets one wait.
-func (s *suite) crowd(t *testing.T, change func(*dspool.Config)) (subject Subject, first, second <-chan answer) {
+// crowd fills a subject that takes one call at a time and lets one wait, with
+// calls of ms milliseconds.
+func (s *suite) crowd(t *testing.T, ms int, change func(*dspool.Config)) (subject Subject, first, second <-chan answer) {
 	t.Helper()
 	subject = s.Open(t, func(c *dspool.Config) {
 		c.Workers, c.WorkerConcurrency, c.QueueSize = 1, 1, 1
 		change(c)
 	})
 	until(t, "the worker serves", func() bool { return subject.Status().Serving == 1 })
-	long := dspool.Request{Program: program(t, "sleep"), Input: []byte(`{"ms":400}`)}
+	long := dspool.Request{Program: program(t, "sleep"), Input: fmt.Appendf(nil, `{"ms":%d}`, ms)}
 	first = begin(bounded(t), subject, long)
 	until(t, "the first call runs", func() bool { return subject.Status().InFlight == 1 })
 	second = begin(bounded(t), subject, long)
@@ -63,7 +64,7 @@ func (s *suite) crowd(t *testing.T, change func(*dspool.Config)) (subject Subjec
 
 func (s *suite) fullQueue(t *testing.T) {
 	t.Parallel()
-	subject, first, second := s.crowd(t, func(*dspool.Config) {})
+	subject, first, second := s.crowd(t, 400, func(*dspool.Config) {})
 	_, err := subject.Call(bounded(t), dspool.Request{Program: program(t, "echo")})
 	f := want(t, err, fault.QueueFull)
 	wantStarted(t, f, fault.StartedNo)
@@ -82,7 +83,7 @@ func (s *suite) fullQueue(t *testing.T) {
 
 func (s *suite) tooSlow(t *testing.T) {
 	t.Parallel()
-	_, first, second := s.crowd(t, func(c *dspool.Config) { c.QueueTimeout = 50 * time.Millisecond })
+	_, first, second := s.crowd(t, 400, func(c *dspool.Config) { c.QueueTimeout = 50 * time.Millisecond })
 	f := want(t, get(t, second).err, fault.QueueTimeout)
 	wantStarted(t, f, fault.StartedNo)
 	if a := get(t, first); a.err != nil || string(a.resp.Output) != fmt.Sprint(400) {

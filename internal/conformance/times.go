@@ -94,13 +94,13 @@ func hang(t testing.TB, subject Subject) time.Time {
 
 func (s *suite) oneBudget(t *testing.T) {
 	t.Parallel()
-	subject, first, second := s.crowd(t, func(c *dspool.Config) { c.QueueSize = 8 })
+	subject, first, second := s.crowd(t, 1000, func(c *dspool.Config) { c.QueueSize = 8 })
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, err := subject.Call(ctx, dspool.Request{Program: program(t, "echo")})
 	wantStarted(t, want(t, err, fault.DeadlineExceeded), fault.StartedNo)
 	get(t, first)
 	if a := get(t, second); a.err != nil || a.resp.Queue < 100*time.Millisecond {
-		t.Errorf("a call that waited for another of 400 ms says Queue = %s (%v)", a.resp.Queue, a.err)
+		t.Errorf("a call that waited for another of 1 s says Queue = %s (%v)", a.resp.Queue, a.err)
 	}
 }
