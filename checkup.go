@@ -94,7 +94,7 @@ func (p *Pool) Health(ctx context.Context) HealthReport {
 		checks.Go(func() { r.Workers[i] = m.checkup(ctx) })
 	}
 	checks.Wait()
-	st := p.Status()
+	st := p.status()
 	r.Total, r.Conditions = st.Want, st.Conditions
 	for _, w := range r.Workers {
 		if w.Status == HealthStatusHealthy {

@@ -166,7 +166,7 @@ func (c *Circuit) settle(pass breaker.Pass, err error) {
 // tell publishes how a call went, if anybody listens.
 func (c *Circuit) tell(kind PoolEventKind, err error) {
 	if c.events.Heard() {
-		c.events.Publish(PoolEvent{Kind: kind, At: time.Now(), Name: c.cfg.Name, Err: fault.From(err), Severity: severity(err, 1, false)})
+		c.events.Publish(PoolEvent{Kind: kind, At: time.Now(), Name: c.cfg.Name, Err: fault.From(err), Severity: severity(err, false)})
 	}
 }
 
@@ -184,7 +184,7 @@ func (c *Circuit) changed(change breaker.Change) {
 }
 
 func circuitEvent(name string, change breaker.Change) PoolEvent {
-	ev := PoolEvent{At: change.At, Name: name, Err: fault.From(change.Cause), Took: change.Pause, Severity: severity(change.Cause, 1, true)}
+	ev := PoolEvent{At: change.At, Name: name, Err: fault.From(change.Cause), Took: change.Pause, Severity: severity(change.Cause, true)}
 	switch change.To {
 	case breaker.Open:
 		ev.Kind = CircuitOpened
@@ -214,10 +214,10 @@ func (c *Circuit) refused(after time.Duration) *fault.Error {
 
 func circuitState(s breaker.State) CircuitState { return CircuitState(s.String()) }
 
-// severity is how bad an error is, "" for none.
-func severity(err error, attempt int, everybody bool) fault.Severity {
+// severity is how bad an error is at the first attempt, "" for none.
+func severity(err error, everybody bool) fault.Severity {
 	if err == nil {
 		return ""
 	}
-	return fault.ClassOf(fault.CodeOf(err)).SeverityAt(attempt, everybody)
+	return fault.ClassOf(fault.CodeOf(err)).SeverityAt(1, everybody)
 }

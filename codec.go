@@ -72,7 +72,7 @@ func (c *codec) encode(in any) (json.RawMessage, map[string][]byte, error) {
 	if !c.in.Limited && !found.Nils && !found.Foreign {
 		return raw, blobs, nil
 	}
-	out, report := c.inputs.Check(raw, validate.Options{Root: "input", NilAsEmpty: true, Attached: attachedNames(blobs)})
+	out, report := c.inputs.Check(raw, validate.Options{Root: "input", NilAsEmpty: true, Attached: names(blobs)})
 	return out, blobs, report.Fault(fault.InvalidArgument, "input")
 }
 
@@ -101,22 +101,22 @@ func (c *codec) decode(spec *Spec, resp Response, out any) error {
 
 // checked holds the result against the signature, or against the Go type.
 func (c *codec) checked(spec *Spec, resp Response) (json.RawMessage, error) {
-	names := attachedNames(resp.Attachments)
+	attached := names(resp.Attachments)
 	_, whole := resp.Attachments[""]
 	switch {
 	case whole:
 		return nil, nil
 	case c.outputs == nil:
-		return spec.CheckOutput(resp.Output, names...)
+		return spec.CheckOutput(resp.Output, attached...)
 	}
 	raw := resp.Output
 	if len(raw) == 0 {
 		raw = json.RawMessage("null")
-		if len(names) > 0 {
+		if len(attached) > 0 {
 			raw = json.RawMessage("{}")
 		}
 	}
-	out, report := c.outputs.Check(raw, validate.Options{Root: "output", Attached: names, Open: true})
+	out, report := c.outputs.Check(raw, validate.Options{Root: "output", Attached: attached, Open: true})
 	return out, report.Fault(fault.OutputInvalid, "output")
 }
 
@@ -140,16 +140,4 @@ func (c *codec) unmarshal(raw json.RawMessage, out any) error {
 	default:
 		return fault.Wrap(fault.OutputInvalid, err, fmt.Sprintf("output: cannot be read into %T", out))
 	}
-}
-
-// attachedNames returns the names of attachments, nil for none.
-func attachedNames(attachments map[string][]byte) []string {
-	if len(attachments) == 0 {
-		return nil
-	}
-	names := make([]string, 0, len(attachments))
-	for name := range attachments {
-		names = append(names, name)
-	}
-	return names
 }

@@ -1,6 +1,7 @@
 package dspool
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -166,11 +167,11 @@ func pass(ctx context.Context, req *mux.HostRequest, resp *lm.Response) error {
 	if err := req.Send(ctx, mux.HostReply{Extra: head(resp), Raw: true}); err != nil {
 		return err
 	}
+	buf := make([]byte, pieceSize)
 	for {
-		piece := make([]byte, pieceSize)
-		n, err := resp.Body.Read(piece)
-		if n > 0 {
-			if err := req.Send(ctx, mux.HostReply{Body: piece[:n], Raw: true}); err != nil {
+		n, err := resp.Body.Read(buf)
+		if n > 0 { // most pieces are a token: each is copied to its own size, for as long as it waits to be written
+			if err := req.Send(ctx, mux.HostReply{Body: bytes.Clone(buf[:n]), Raw: true}); err != nil {
 				return err
 			}
 		}

@@ -147,7 +147,7 @@ func (l *layer) changed(change breaker.Change) {
 	ev := PoolEvent{Kind: FallbackRestored, At: change.At, Name: f.cfg.Name, Layer: l.name}
 	if change.To == breaker.Open {
 		ev.Kind, ev.Took, ev.Err = FallbackEngaged, change.Pause, fault.From(change.Cause)
-		ev.Next, ev.Severity = f.below(l.index), severity(change.Cause, 1, true)
+		ev.Next, ev.Severity = f.below(l.index), severity(change.Cause, true)
 	}
 	if ev.Err != nil {
 		ev.Code, ev.Reason = ev.Err.Code, ev.Err.Message

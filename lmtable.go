@@ -152,6 +152,10 @@ func (t *lmTable) publish(family, given lmFamily) error {
 	before := t.view.Load().entries
 	entries := make(map[string]lmEntry, len(family))
 	for name, keyed := range family {
+		if old, there := before[name]; there && old.keyed.serial == keyed.serial && len(keyed.Fallback) == 0 {
+			entries[name] = old
+			continue
+		}
 		defined := family.define(name)
 		body, hash, err := defined.encode()
 		if err != nil {

@@ -1,12 +1,9 @@
 package dspool
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/dspool/dspool/fault"
 )
 
 // MockLogDefault is how many calls a Mock remembers by default.
@@ -89,10 +86,7 @@ func (c MockConfig) Validate() error {
 	k.must(known, "Affinity", "must be %q, %q or %q, got %q", AffinityHint, AffinityStrictQueue, AffinityStrictFailFast, c.Affinity)
 	k.must(c.Log >= -1, "Log", "must be -1 (none) or more, got %d", c.Log)
 	c.checkAnswers(k)
-	if len(k.errs) == 0 {
-		return nil
-	}
-	return fault.Wrap(fault.InvalidArgument, errors.Join(k.errs...), "the configuration is not usable")
+	return k.verdict()
 }
 
 func (c MockConfig) checkAnswers(k *checker) {

@@ -178,7 +178,7 @@ func (t *mockTask) checkLM() error {
 // find looks up how the program is answered.
 func (t *mockTask) find() error {
 	spec := t.req.Program
-	for _, key := range []string{t.hash, spec.Name, spec.Ref, spec.String()} {
+	for _, key := range t.keys() {
 		if key == "" {
 			continue
 		}

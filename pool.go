@@ -241,16 +241,6 @@ func (p *Pool) enter() error {
 	return nil
 }
 
-// leaves reports whether Stop was called.
-func (p *Pool) leaves() bool {
-	select {
-	case <-p.stopping:
-		return true
-	default:
-		return false
-	}
-}
-
 func (p *Pool) refusal() *fault.Error {
 	return fault.New(fault.ShuttingDown, "the pool is stopping or has stopped and takes no calls").WithStarted(fault.StartedNo)
 }

@@ -144,9 +144,7 @@ func (r *roster) down(w *worker.Worker, exit worker.Exit) {
 
 	ev := PoolEvent{Kind: WorkerRetired, Worker: w.ID(), PID: w.PID(), Reason: exit.Reason}
 	r.pool.counts.gone(exit.Code)
-	if m != nil {
-		ev.Restart = r.pool.ward.discharge(m, exit)
-	}
+	ev.Restart = r.pool.ward.discharge(m, exit)
 	if !exit.Expected() {
 		ev.Kind, ev.Err = WorkerCrashed, exit.CrashError()
 		ev.Reason = ev.Err.Message

@@ -78,7 +78,7 @@ func (s *saver) flush(ctx context.Context) error {
 	}
 	defer s.give()
 	for {
-		batch := s.collect(saveBatch)
+		batch := s.collect()
 		if batch == nil {
 			return nil
 		}
@@ -92,8 +92,8 @@ func (s *saver) flush(ctx context.Context) error {
 // that are to be deleted.
 type saveBatchOf map[string]*sessionRecord
 
-// collect takes up to limit changed sessions, those of ids if there are any.
-func (s *saver) collect(limit int, ids ...string) saveBatchOf {
+// collect takes changed sessions: those of ids if there are any, else a batch.
+func (s *saver) collect(ids ...string) saveBatchOf {
 	t := s.table
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -119,7 +119,7 @@ func (s *saver) collect(limit int, ids ...string) saveBatchOf {
 		return batch
 	}
 	for id := range s.unsaved {
-		if len(batch) >= limit || size >= saveBytes {
+		if len(batch) >= saveBatch || size >= saveBytes {
 			break
 		}
 		take(id)
@@ -210,7 +210,7 @@ func (t *Sessions) flushOne(ctx context.Context, id string) error {
 		return err
 	}
 	defer s.give()
-	if batch := s.collect(1, id); batch != nil {
+	if batch := s.collect(id); batch != nil {
 		return s.write(ctx, batch)
 	}
 	return nil

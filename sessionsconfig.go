@@ -1,11 +1,8 @@
 package dspool
 
 import (
-	"errors"
 	"log/slog"
 	"time"
-
-	"github.com/dspool/dspool/fault"
 )
 
 // Defaults of SessionsConfig and SessionLimits.
@@ -78,10 +75,7 @@ func (c SessionsConfig) check(k *checker, prefix string) {
 func (c SessionsConfig) validate() error {
 	k := &checker{path: "SessionsConfig"}
 	c.check(k, "")
-	if len(k.errs) == 0 {
-		return nil
-	}
-	return fault.Wrap(fault.InvalidArgument, errors.Join(k.errs...), "the configuration is not usable")
+	return k.verdict()
 }
 
 // HistoryPolicy says what happens when a session's history is full.

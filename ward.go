@@ -99,7 +99,7 @@ func (w *ward) survey(now time.Time) {
 // expected before the first one has, and once the pool stops.
 func (w *ward) assess(serving int, served bool) {
 	board := w.pool.board
-	if serving == 0 && served && !w.pool.leaves() {
+	if serving == 0 && served && !w.pool.closing() {
 		board.raise(NoWorkers, "", "no worker takes calls; they wait for the next one")
 	} else {
 		board.clear(NoWorkers, "")

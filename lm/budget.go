@@ -101,7 +101,7 @@ func (b *Budgets) admit(tenant, model string, priced bool, now time.Time) error 
 			continue
 		}
 		w := s.window(i, limit)
-		w.slide(limit.Per, now)
+		w.slide(now)
 		if limit.Tokens > 0 && w.tokens >= limit.Tokens || limit.USD > 0 && w.usd >= limit.USD {
 			return exhausted(tenant, limit, w, now)
 		}
@@ -129,7 +129,7 @@ func (b *Budgets) spend(tenant string, u Use, now time.Time) {
 	s.last = now
 	for i, limit := range limits {
 		w := s.window(i, limit)
-		w.slide(limit.Per, now)
+		w.slide(now)
 		w.add(u.Usage.Input+u.Usage.Output, u.Cost.USD)
 	}
 }
@@ -167,7 +167,7 @@ func exhausted(tenant string, limit Budget, w *window, now time.Time) *fault.Err
 	err.Details = map[string]string{"tenant": tenant, "tokens": strconv.FormatInt(w.tokens, 10), "usd": strconv.FormatFloat(w.usd, 'f', 6, 64)}
 	if limit.Per > 0 {
 		err.Message += " in " + limit.Per.String()
-		err.RetryAfter = w.relief(limit.Per, now)
+		err.RetryAfter = w.relief(now)
 	}
 	return err
 }
@@ -202,11 +202,11 @@ type window struct {
 }
 
 // slide forgets the parts that are too old.
-func (w *window) slide(per time.Duration, now time.Time) {
-	if per <= 0 {
+func (w *window) slide(now time.Time) {
+	if w.per <= 0 {
 		return
 	}
-	number := now.UnixNano() / int64(max(per/windowParts, 1))
+	number := now.UnixNano() / int64(max(w.per/windowParts, 1))
 	for ; w.at < number && w.at > number-windowParts-1; w.at++ {
 		old := &w.parts[(w.at+1)%windowParts]
 		w.tokens -= old.tokens
@@ -214,7 +214,7 @@ func (w *window) slide(per time.Duration, now time.Time) {
 		old.tokens, old.usd = 0, 0
 	}
 	if w.at < number {
-		*w = window{per: per, at: number}
+		*w = window{per: w.per, at: number}
 	}
 }
 
@@ -228,12 +228,12 @@ func (w *window) add(tokens int64, usd float64) {
 
 // relief is how long it takes until the oldest part that holds something is
 // forgotten.
-func (w *window) relief(per time.Duration, now time.Time) time.Duration {
-	length := int64(max(per/windowParts, 1))
+func (w *window) relief(now time.Time) time.Duration {
+	length := int64(max(w.per/windowParts, 1))
 	for i := w.at - windowParts + 1; i <= w.at; i++ {
 		if part := w.parts[(i+windowParts)%windowParts]; i > 0 && (part.tokens > 0 || part.usd > 0) {
 			return time.Duration((i+windowParts)*length - now.UnixNano())
 		}
 	}
-	return per
+	return w.per
 }

@@ -59,8 +59,12 @@ func (l *limiter) Exchange(ctx context.Context, req *Request) (*Response, error)
 		l.leave()
 		return nil, err
 	}
+	resp.Body = &leaving{ReadCloser: resp.Body, leave: sync.OnceFunc(l.leave)}
+	if l.tokens == nil {
+		return resp, nil // nobody asks what the answer took
+	}
 	resp.Body = &counting{
-		ReadCloser: &leaving{ReadCloser: resp.Body, leave: sync.OnceFunc(l.leave)}, streams: req.Stream,
+		ReadCloser: resp.Body, streams: req.Stream,
 		tell: func(u Usage) {
 			if !u.Zero() {
 				l.tokens.correct(estimate - float64(u.Input+u.Output))

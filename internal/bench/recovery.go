@@ -164,7 +164,7 @@ func lossUntilWhole(ctx context.Context, pool *dspool.Pool) (time.Duration, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
-	events := pool.Events(ctx)
+	events := pool.EventsOf(ctx, dspool.WorkerReplaced)
 	victim, err := oldestServing(pool)
 	if err != nil {
 		return 0, err
@@ -174,9 +174,7 @@ func lossUntilWhole(ctx context.Context, pool *dspool.Pool) (time.Duration, erro
 		return 0, err
 	}
 	for event := range events {
-		if event.Kind == dspool.WorkerReplaced {
-			return event.At.Sub(began), nil
-		}
+		return event.At.Sub(began), nil
 	}
 	return 0, errors.New("the pool did not recover in time")
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/dspool/dspool"
+	"github.com/dspool/dspool/dspooltest"
 	"github.com/dspool/dspool/fault"
 )
 
@@ -111,16 +111,8 @@ func (s *storm) gather(ctx context.Context, d *demo, ends <-chan outcome) {
 
 // kill ends the worker that has the most to do.
 func (s *storm) kill(d *demo) {
-	for _, w := range d.pool.Status().Workers {
-		if s.victim.PID == 0 || w.InFlight > s.victim.InFlight {
-			s.victim = w
-		}
-	}
-	process, err := os.FindProcess(s.victim.PID)
-	if err == nil {
-		err = process.Kill()
-	}
-	if err != nil {
+	var err error
+	if s.victim, err = dspooltest.NewFaults(d.pool).Kill(""); err != nil {
 		d.trouble("worker %s could not be killed: %v", s.victim.ID, err)
 	}
 }
@@ -150,14 +142,12 @@ type replacementWatch struct {
 func watchReplacement(ctx context.Context, pool *dspool.Pool) *replacementWatch {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &replacementWatch{took: make(chan time.Duration, 1), cancel: cancel, done: make(chan struct{})}
-	events := pool.Events(ctx) // subscribed from here on
+	events := pool.EventsOf(ctx, dspool.WorkerReplaced) // subscribed from here on
 	go func() {
 		defer close(w.done)
 		for ev := range events {
-			if ev.Kind == dspool.WorkerReplaced {
-				w.took <- ev.Took
-				return
-			}
+			w.took <- ev.Took
+			return
 		}
 	}()
 	return w

@@ -101,45 +101,14 @@ func DecodeResultMeta(b []byte) (ResultMeta, error) {
 		return m, nil
 	}
 	s := scanner{b: b}
-	err := m.scan(&s)
+	err := s.object(func(key []byte) error { return m.member(&s, key) })
 	if err == nil {
 		err = s.end()
 	}
 	return m, metaError(TypeResult, err)
 }
 
-func (m *ResultMeta) scan(s *scanner) error {
-	if err := s.expect('{'); err != nil {
-		return err
-	}
-	if s.space() == '}' {
-		s.i++
-		return nil
-	}
-	for {
-		if err := m.member(s); err != nil {
-			return err
-		}
-		switch s.space() {
-		case ',':
-			s.i++
-		case '}':
-			s.i++
-			return nil
-		default:
-			return s.fail("expected ',' or '}'")
-		}
-	}
-}
-
-func (m *ResultMeta) member(s *scanner) error {
-	key, err := s.text()
-	if err != nil {
-		return err
-	}
-	if err := s.expect(':'); err != nil {
-		return err
-	}
+func (m *ResultMeta) member(s *scanner, key []byte) (err error) {
 	switch string(key) {
 	case "u":
 		m.Usage, err = s.usage()
@@ -148,7 +117,7 @@ func (m *ResultMeta) member(s *scanner) error {
 	case "r":
 		m.Run, err = s.integer(0)
 	case "t":
-		m.Spans, err = s.copied()
+		m.Spans, err = s.value()
 	case "d":
 		m.State, err = s.count()
 	case "a":
@@ -226,7 +195,7 @@ func DecodeErrorMeta(b []byte) (ErrorMeta, error) {
 		if key != "t" {
 			return false, nil
 		}
-		m.Spans, err = s.copied()
+		m.Spans, err = s.value()
 		return true, err
 	})
 	return m, err

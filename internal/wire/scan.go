@@ -235,16 +235,6 @@ func (s *scanner) value() ([]byte, error) {
 	return append([]byte(nil), s.b[start:s.i]...), nil
 }
 
-// copied takes a value of any kind and returns a copy of its bytes.
-func (s *scanner) copied() ([]byte, error) {
-	s.space()
-	start := s.i
-	if err := s.skip(0); err != nil {
-		return nil, err
-	}
-	return append([]byte(nil), s.b[start:s.i]...), nil
-}
-
 // skip takes a value of any kind.
 func (s *scanner) skip(depth int) error {
 	if depth > scanDepth {

@@ -116,15 +116,19 @@ func (s *session) define(f wire.Frame) error {
 	return nil
 }
 
+// running returns a call that has not ended, or nil.
+func (s *session) running(id uint64) *call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[id]
+}
+
 func (s *session) cancel(f wire.Frame) error {
 	meta, err := wire.DecodeCancelMeta(f.Meta)
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
-	s.mu.Lock()
-	c := s.calls[f.ID]
-	s.mu.Unlock()
-	if c != nil {
+	if c := s.running(f.ID); c != nil {
 		c.why.CompareAndSwap(nil, &meta.Why)
 		c.end()
 	}
@@ -136,10 +140,7 @@ func (s *session) credit(f wire.Frame) error {
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
-	s.mu.Lock()
-	c := s.calls[f.ID]
-	s.mu.Unlock()
-	if c != nil {
+	if c := s.running(f.ID); c != nil {
 		c.grant(meta.N)
 	}
 	return nil

@@ -58,11 +58,7 @@ func (w *Worker) tell(from, to State, reason string, at time.Time) {
 func (w *Worker) greet(ctx context.Context) (wire.Hello, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.StartTimeout)
 	defer cancel()
-	hello, err := w.conn.Start(ctx)
-	if err == nil && hello.Version != wire.Version {
-		err = fault.Newf(fault.Protocol, "the worker speaks protocol version %d, this is version %d", hello.Version, wire.Version)
-	}
-	return hello, err
+	return w.conn.Start(ctx)
 }
 
 // stillborn ends a process that did not become a worker and says why.
